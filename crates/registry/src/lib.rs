@@ -1,1 +1,26 @@
-//! placeholder
+//! A bounded, fail-closed client for registries, and what goes with it: the
+//! image-layout folder, the cache of content on disk, and copying an image
+//! together with its evidence.
+//!
+//! It never mistakes "could not tell" for "is not there" ([`Found`] against
+//! [`Error`]), never hands out bytes whose digest it did not compute, never
+//! sends credentials to anybody but the registry and its token service, and
+//! never reads, waits or repeats without a limit ([`limits`]). It knows
+//! nothing of Sigstore.
+
+mod attach;
+mod client;
+pub mod copy;
+mod error;
+mod layout;
+pub mod limits;
+mod source;
+mod stream;
+
+pub use attach::{Appended, Artifact, Attached};
+pub use client::{Client, ClientBuilder, PushedManifest};
+pub use copy::copy;
+pub use error::Error;
+pub use layout::Layout;
+pub use source::{Found, RawManifest, Referrers, ReferrersVia, Source};
+pub use stream::BlobStream;
