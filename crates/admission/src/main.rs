@@ -1,2 +1,3 @@
-//! placeholder
+//! The program `waxseal-admission`.
+
 fn main() {}

@@ -1,0 +1,207 @@
+//! One review from its body to its answer, in time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout, timeout_at};
+use waxseal_oci::Reference;
+
+use crate::decider::{Decider, Place};
+use crate::limits;
+use crate::review::{
+    Answer, Door, ImageReview, Judgement, Outcome, Plan, Reason, Review, Rules, Unreadable, Work,
+    conclude, plan,
+};
+
+/// Answers reviews. Cheap to clone.
+#[derive(Clone)]
+pub struct Checker {
+    decider: Arc<dyn Decider>,
+    rules: Arc<Rules>,
+    images: Arc<Semaphore>,
+}
+
+/// Until when an answer must be there, and how long that was when the time began.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    end: Instant,
+    span: Duration,
+}
+
+impl Deadline {
+    /// `span` from now.
+    #[must_use]
+    pub fn within(span: Duration) -> Self {
+        Self {
+            end: Instant::now() + span,
+            span,
+        }
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn end(self) -> Instant {
+        self.end
+    }
+
+    /// The whole time that there was.
+    #[must_use]
+    pub fn span(self) -> Duration {
+        self.span
+    }
+}
+
+/// A document that was read and can be answered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Question {
+    /// Of a webhook.
+    Admission(Box<Review>),
+    /// Of the ImagePolicyWebhook.
+    Images(ImageReview),
+}
+
+impl Question {
+    /// Reads what is asked at `door`. `body` is untrusted.
+    ///
+    /// # Errors
+    /// [`Unreadable`] where there is nothing that can be answered.
+    pub fn parse(body: &[u8], door: Door) -> Result<Self, Unreadable> {
+        match door {
+            Door::ImageReview => Ok(Self::Images(ImageReview::parse(body)?)),
+            Door::Mutate | Door::Validate => Ok(Self::Admission(Box::new(Review::parse(body)?))),
+        }
+    }
+
+    /// The body that says `answer`.
+    #[must_use]
+    pub fn response(&self, answer: &Answer) -> Vec<u8> {
+        match self {
+            Self::Admission(review) => answer.response(review),
+            Self::Images(review) => review.response(answer),
+        }
+    }
+}
+
+impl Checker {
+    /// Reads requests by `rules` and asks `decider`.
+    #[must_use]
+    pub fn new(decider: Arc<dyn Decider>, rules: Rules) -> Self {
+        Self {
+            decider,
+            rules: Arc::new(rules),
+            images: Arc::new(Semaphore::new(limits::IMAGES_IN_FLIGHT)),
+        }
+    }
+
+    /// Who is asked.
+    #[must_use]
+    pub fn decider(&self) -> &dyn Decider {
+        self.decider.as_ref()
+    }
+
+    /// The answer to `question`, by the deadline at the latest.
+    pub async fn answer(&self, question: &Question, door: Door, deadline: Deadline) -> Answer {
+        let (plan, place) = match question {
+            Question::Images(review) => (
+                review.plan(&self.rules),
+                Place::new(review.namespace.clone()),
+            ),
+            Question::Admission(review) => match &review.request {
+                Ok(request) => (
+                    plan(request, &self.rules, door),
+                    Place::new(request.namespace.clone()),
+                ),
+                Err(error) => return unreadable(error),
+            },
+        };
+        match plan {
+            Plan::Allow(skip) => skip.answer(),
+            Plan::Refuse(answer) => answer,
+            Plan::Check(work) => {
+                let judgements = self.judge(&work, place, deadline).await;
+                conclude(&work, &judgements, door)
+            }
+        }
+    }
+
+    /// What is found out about each image of `work`, all at the same time.
+    async fn judge(&self, work: &Work, place: Place, deadline: Deadline) -> Vec<Judgement> {
+        let late = Judgement::new(
+            Outcome::Unable,
+            Reason::Deadline,
+            format!(
+                "no decision within {}; try again, or give the webhook more time",
+                seconds(deadline.span())
+            ),
+        );
+        let mut judgements = vec![late; work.images.len()];
+        let place = Arc::new(place);
+        let mut tasks = JoinSet::new();
+        let mut running = std::collections::HashMap::new();
+        for (index, image) in work.images.iter().enumerate() {
+            let task = self
+                .clone()
+                .one(image.clone(), Arc::clone(&place), deadline);
+            running.insert(tasks.spawn(async move { (index, task.await) }).id(), index);
+        }
+        while let Ok(Some(ended)) = timeout_at(deadline.end(), tasks.join_next()).await {
+            let (index, judgement) = match ended {
+                Ok((index, judgement)) => (Some(index), judgement),
+                Err(error) => (running.get(&error.id()).copied(), fault()),
+            };
+            if let Some(place) = index.and_then(|index| judgements.get_mut(index)) {
+                *place = judgement;
+            }
+        }
+        // What is still running goes on for a while: the next review of the
+        // same image then finds the decision made.
+        tasks.detach_all();
+        judgements
+    }
+
+    async fn one(self, image: Reference, place: Arc<Place>, deadline: Deadline) -> Judgement {
+        let work = async {
+            let permit = timeout_at(deadline.end(), self.images.acquire()).await;
+            let Ok(Ok(_permit)) = permit else {
+                return Judgement::new(
+                    Outcome::Unable,
+                    Reason::Deadline,
+                    "too many images are being checked",
+                );
+            };
+            self.decider.decide(&image, &place).await
+        };
+        let most = deadline.span() + limits::LATE_WORK;
+        timeout(most, work).await.unwrap_or_else(|_| {
+            Judgement::new(Outcome::Unable, Reason::Deadline, "the check does not end")
+        })
+    }
+}
+
+/// The answer to a review of which only the uid could be read.
+#[must_use]
+pub fn unreadable(error: &Unreadable) -> Answer {
+    let reason = match error {
+        Unreadable::Version(_) => Reason::Version,
+        _ => Reason::Malformed,
+    };
+    Answer::refuse(reason, format!("the review cannot be read: {error}"))
+}
+
+/// What is said where our own code failed.
+#[must_use]
+pub fn fault() -> Judgement {
+    Judgement::new(
+        Outcome::Unable,
+        Reason::Internal,
+        "a fault in waxseal-admission; its log says more",
+    )
+}
+
+fn seconds(span: Duration) -> String {
+    let text = format!("{:.1}", span.as_secs_f64());
+    format!("{} s", text.strip_suffix(".0").unwrap_or(&text))
+}
