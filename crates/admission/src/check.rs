@@ -88,7 +88,7 @@ impl Question {
 impl Checker {
     /// Reads requests by `rules` and asks `decider`.
     #[must_use]
-    pub fn new(decider: Arc<dyn Decider>, rules: Rules) -> Self {
+    pub fn new(decider: Arc<impl Decider>, rules: Rules) -> Self {
         Self {
             decider,
             rules: Arc::new(rules),

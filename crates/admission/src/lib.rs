@@ -15,6 +15,7 @@
 //! says what must be checked and what to answer, [`check`] asks the decider in
 //! time, [`http`] and [`serve`] are the server.
 
+pub mod args;
 pub mod check;
 pub mod decider;
 mod files;

@@ -64,10 +64,10 @@ pub enum Unreadable {
     #[error("`{0}` is absent or of the wrong type")]
     Member(&'static str),
     /// Not JSON, or JSON that says two things.
-    #[error("the body is {0}")]
+    #[error("the body cannot be read: {0}")]
     NotJson(#[from] waxseal_oci::JsonError),
     /// Another kind of document.
-    #[error("the body is not {wanted}: its kind is `{found}`")]
+    #[error("the body is no {wanted}: its kind is `{found}`")]
     NotAReview {
         /// What it says that it is.
         found: String,

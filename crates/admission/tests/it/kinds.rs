@@ -83,7 +83,7 @@ async fn a_signed_object_is_let_in_and_every_tag_is_pinned() {
         let stub = Arc::new(Stub::default());
         let (answer, _) = ask(&stub, rules().require_digest(true), Door::Validate, &body).await;
         assert_eq!((answer.outcome, answer.warnings.len()), (Outcome::Allow, 0));
-        assert_eq!(stub.asked(), [pinned.clone()]);
+        assert_eq!(stub.asked(), std::slice::from_ref(&pinned));
         let (answer, response) = ask(&stub, rules(), Door::Mutate, &body).await;
         assert_eq!(answer.outcome, Outcome::Allow);
         assert_eq!(response["response"].get("patch"), None, "{row:?}");

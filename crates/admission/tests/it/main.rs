@@ -1,4 +1,10 @@
 //! The reviews that an API server sends, and those that it does not.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test"
+)]
 
 mod cases;
 mod kinds;

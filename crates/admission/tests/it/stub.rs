@@ -87,7 +87,7 @@ pub(crate) async fn ask(
     door: Door,
     body: &[u8],
 ) -> (Answer, serde_json::Value) {
-    let checker = Checker::new(Arc::clone(stub) as Arc<dyn Decider>, rules);
+    let checker = Checker::new(Arc::clone(stub), rules);
     let question = Question::parse(body, door).unwrap();
     let deadline = Deadline::within(std::time::Duration::from_secs(9));
     let answer = checker.answer(&question, door, deadline).await;
