@@ -1,2 +1,44 @@
-//! placeholder
-fn main() {}
+//! `waxseal`: sign, attest, verify and move container images and blobs.
+//!
+//! `main` parses the command line, runs one command and turns its result into
+//! an exit code; everything else is in the command's own file.
+
+mod command;
+mod context;
+mod error;
+mod exit;
+
+use std::panic;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::command::Cli;
+use crate::context::Context;
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader that has gone away does not want the help.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Ok.into()
+            };
+        }
+    };
+    error::report_panics();
+    let context = Context::new(cli.global);
+    let ran = panic::catch_unwind(panic::AssertUnwindSafe(|| cli.command.run(&context)));
+    match ran {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(failure)) => {
+            failure.print();
+            failure.exit().into()
+        }
+        Err(_) => Exit::Failed.into(),
+    }
+}

@@ -1,0 +1,48 @@
+//! The commands, one file each.
+//!
+//! A command is a `clap::Args` struct with `run(self, &Context)`. Results go to
+//! stdout through the context, everything else to stderr.
+
+mod completions;
+mod man;
+
+use clap::{Parser, Subcommand};
+
+use crate::context::{Context, GlobalArgs};
+use crate::error::Failure;
+use crate::exit::{self, Exit};
+
+/// Sign, attest, verify and move container images and blobs.
+#[derive(Parser, Debug)]
+#[command(
+    name = "waxseal",
+    version,
+    after_help = exit::HELP,
+    max_term_width = 100,
+    propagate_version = false,
+    subcommand_required = true,
+    arg_required_else_help = false,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+// Alphabetical, here and in `run`.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl Command {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        match self {
+            Self::Completions(command) => command.run(context),
+            Self::Man(command) => command.run(context),
+        }
+    }
+}
