@@ -1,9 +1,12 @@
 //! Hanging an artifact on an image so that nobody's is lost.
 
 use bytes::Bytes;
-use waxseal_oci::{Descriptor, Digest};
+use http::HeaderValue;
+use waxseal_oci::{Annotations, Descriptor, Digest, Document, Repository, referrers_tag};
 
-use crate::{RawManifest, ReferrersVia};
+use crate::lists::{LayerList, ReferrersList};
+use crate::merge::{Merged, Tag, Version, merge};
+use crate::{Client, Error, Found, RawManifest, ReferrersVia};
 
 /// An artifact that is to be hung on a subject.
 #[derive(Clone, Debug)]
@@ -43,4 +46,164 @@ pub struct Appended {
     pub digest: Digest,
     /// How many times the tag was written; none where all was there already.
     pub writes: u32,
+}
+
+impl Client {
+    /// Hangs an artifact on its subject: blobs, then the manifest, then, where
+    /// the registry has no referrers API, the fallback tag, losing no one's entry.
+    ///
+    /// Hanging the same artifact a second time changes nothing.
+    ///
+    /// # Errors
+    /// Where the registry does not take it, or others never stop writing.
+    pub async fn attach(
+        &self,
+        repository: &Repository,
+        subject: &Descriptor,
+        artifact: &Artifact,
+    ) -> Result<Attached, Error> {
+        let document = artifact.manifest.document()?;
+        let (named, kind, annotations) = match document {
+            Document::Manifest(m) => (m.subject.clone(), m.kind().to_owned(), m.annotations),
+            Document::Index(i) => (
+                i.subject,
+                i.artifact_type.unwrap_or_default(),
+                i.annotations,
+            ),
+            _ => (None, String::new(), Annotations::new()),
+        };
+        if named.as_ref().map(|s| &s.digest) != Some(&subject.digest) {
+            return Err(Error::Answer {
+                what: format!("the artifact {}", artifact.manifest.digest),
+                reason: format!("its subject is not {}", subject.digest),
+            });
+        }
+        self.push_blobs(repository, &artifact.blobs).await?;
+        let pushed = self
+            .push_manifest(repository, &artifact.manifest, None)
+            .await?;
+        let digest = pushed.digest;
+        if pushed.subject_seen {
+            return Ok(Attached {
+                digest,
+                via: ReferrersVia::Api,
+                writes: 0,
+            });
+        }
+        let mut entry = artifact.manifest.descriptor();
+        entry.artifact_type = (!kind.is_empty()).then_some(kind);
+        entry.annotations = annotations;
+        let merged = self
+            .list_on_tag(repository, &subject.digest, vec![entry])
+            .await?;
+        Ok(Attached {
+            digest,
+            via: ReferrersVia::FallbackTag,
+            writes: merged.writes,
+        })
+    }
+
+    /// Adds layers to the manifest of a tag as cosign 2 keeps its signatures
+    /// (`sha256-….sig`), losing no one's layer.
+    ///
+    /// # Errors
+    /// Where the registry does not take it, or others never stop writing.
+    pub async fn append_to_tag(
+        &self,
+        repository: &Repository,
+        tag: &str,
+        layers: Vec<(Descriptor, Bytes)>,
+    ) -> Result<Appended, Error> {
+        self.push_blobs(repository, &layers).await?;
+        let entries = layers
+            .into_iter()
+            .map(|(descriptor, _)| descriptor)
+            .collect();
+        self.append_layers(repository, tag, entries).await
+    }
+
+    /// As [`Client::append_to_tag`], for layers whose blobs are there.
+    pub(crate) async fn append_layers(
+        &self,
+        repository: &Repository,
+        tag: &str,
+        layers: Vec<Descriptor>,
+    ) -> Result<Appended, Error> {
+        let place = RegistryTag {
+            client: self,
+            repository,
+            tag,
+        };
+        let merged = merge(&place, &LayerList, layers, self.pace()).await?;
+        Ok(Appended {
+            digest: merged.digest,
+            writes: merged.writes,
+        })
+    }
+
+    /// Adds entries to the fallback tag of a subject.
+    pub(crate) async fn list_on_tag(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        entries: Vec<Descriptor>,
+    ) -> Result<Merged, Error> {
+        let tag = referrers_tag(subject);
+        let place = RegistryTag {
+            client: self,
+            repository,
+            tag: &tag,
+        };
+        merge(&place, &ReferrersList, entries, self.pace()).await
+    }
+
+    async fn push_blobs(
+        &self,
+        repository: &Repository,
+        blobs: &[(Descriptor, Bytes)],
+    ) -> Result<(), Error> {
+        let pushes = blobs
+            .iter()
+            .map(|(d, bytes)| self.push_blob(repository, d, bytes.clone()));
+        futures_util::future::try_join_all(pushes).await.map(|_| ())
+    }
+}
+
+/// A tag in a registry.
+struct RegistryTag<'a> {
+    client: &'a Client,
+    repository: &'a Repository,
+    tag: &'a str,
+}
+
+impl Tag for RegistryTag<'_> {
+    fn what(&self) -> String {
+        format!("{}:{}", self.repository, self.tag)
+    }
+
+    async fn read(&self) -> Result<Found<Version>, Error> {
+        self.client
+            .fetch_for_writing(self.repository, self.tag)
+            .await
+    }
+
+    async fn peek(&self) -> Result<Found<Digest>, Error> {
+        self.client.peek_tag(self.repository, self.tag).await
+    }
+
+    async fn past(&self, digest: &Digest) -> Result<Found<RawManifest>, Error> {
+        self.client.fetch_manifest(self.repository, digest).await
+    }
+
+    async fn put_blob(&self, (descriptor, bytes): &(Descriptor, Bytes)) -> Result<(), Error> {
+        self.client
+            .push_blob(self.repository, descriptor, bytes.clone())
+            .await
+    }
+
+    async fn write(&self, next: &RawManifest, replaces: Option<HeaderValue>) -> Result<(), Error> {
+        self.client
+            .replace_tag(self.repository, self.tag, next, replaces)
+            .await
+    }
 }

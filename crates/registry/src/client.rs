@@ -1,18 +1,24 @@
 //! The client: what can be asked of a registry.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use waxseal_oci::{Descriptor, Digest, Reference, Repository};
 
-use crate::{
-    Appended, Artifact, Attached, BlobStream, Error, Found, RawManifest, Referrers, Source, limits,
-};
+use crate::auth::Auth;
+use crate::cache::{self, Cache};
+use crate::credentials::Credentials;
+use crate::http_client::{Http, HttpConfig};
+use crate::pace::{Pace, SystemPace};
+use crate::request::Wire;
+use crate::{BlobStream, Error, Found, RawManifest, Referrers, Source, limits};
 
 /// How a [`Client`] is to behave. Every default is the strict one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct ClientBuilder {
     insecure_loopback: bool,
     insecure_hosts: Vec<String>,
@@ -26,6 +32,13 @@ pub struct ClientBuilder {
     stall: Option<Duration>,
     concurrency: Option<usize>,
     user_agent: Option<String>,
+    pace: Option<Arc<dyn Pace>>,
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
+    }
 }
 
 impl ClientBuilder {
@@ -115,13 +128,54 @@ impl ClientBuilder {
         self
     }
 
+    /// Where time and chance come from, for tests.
+    #[must_use]
+    pub fn pace(mut self, pace: Arc<dyn Pace>) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
     /// The client. No file is read and no connection made until it is used.
     ///
     /// # Errors
     /// [`Error::Tls`] where a certificate is not PEM.
     pub fn build(self) -> Result<Client, Error> {
+        let mut certificates = Vec::new();
+        for pem in &self.ca_pem {
+            let refuse = |reason: String| Error::Tls {
+                host: "the given authority".into(),
+                reason,
+            };
+            let parsed = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|e| refuse(format!("it is not a PEM certificate: {e}")))?;
+            if parsed.is_empty() {
+                return Err(refuse("there is no PEM certificate in it".into()));
+            }
+            certificates.extend(parsed);
+        }
+        let http = Http::new(HttpConfig {
+            certificates,
+            user_agent: self.user_agent.unwrap_or_else(|| USER_AGENT.to_owned()),
+            timeout: self.timeout.unwrap_or(TIMEOUT),
+            stall: self.stall.unwrap_or(STALL),
+        });
+        let credentials = Credentials {
+            given: self.docker_config_json,
+            file: self.docker_config,
+            anonymous: self.anonymous,
+        };
+        let permits = self.concurrency.unwrap_or(limits::CONCURRENCY).max(1);
+        let wire = Wire {
+            http,
+            auth: Auth::new(credentials, self.trusted_realms),
+            pace: self.pace.unwrap_or_else(|| Arc::new(SystemPace::default())),
+            permits: Arc::new(Semaphore::new(permits)),
+            insecure_loopback: self.insecure_loopback,
+            insecure_hosts: self.insecure_hosts,
+        };
+        let cache = self.cache_dir.map(|root| Cache::new(root, cache::MOST));
         Ok(Client {
-            _inner: Arc::new(self),
+            inner: Arc::new(Inner { wire, cache }),
         })
     }
 }
@@ -130,7 +184,13 @@ impl ClientBuilder {
 /// and the cap on concurrency.
 #[derive(Clone, Debug)]
 pub struct Client {
-    _inner: Arc<ClientBuilder>,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    wire: Wire,
+    cache: Option<Cache>,
 }
 
 /// What a registry said to a manifest.
@@ -151,143 +211,78 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// The media type, digest and size of what a reference names now: one HEAD
-    /// request, also where the reference has a digest.
-    ///
-    /// # Errors
-    /// Where it could not be told.
-    pub async fn describe(&self, reference: &Reference) -> Result<Found<Descriptor>, Error> {
-        Err(unbuilt(reference))
+    pub(crate) fn wire(&self) -> &Wire {
+        &self.inner.wire
     }
 
-    /// Whether the repository has a blob.
-    ///
-    /// # Errors
-    /// Where it could not be told.
-    pub async fn has_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, Error> {
-        let _ = digest;
-        Err(unbuilt(repository))
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.inner.cache.as_ref()
     }
 
-    /// Pushes a blob unless it is there.
-    ///
-    /// # Errors
-    /// Where the registry does not take it.
-    pub async fn push_blob(
-        &self,
-        repository: &Repository,
-        descriptor: &Descriptor,
-        bytes: Bytes,
-    ) -> Result<(), Error> {
-        let _ = (descriptor, bytes);
-        Err(unbuilt(repository))
-    }
-
-    /// Pushes a manifest, under a tag if one is given. Its blobs have to be there.
-    ///
-    /// # Errors
-    /// Where the registry does not take it.
-    pub async fn push_manifest(
-        &self,
-        repository: &Repository,
-        manifest: &RawManifest,
-        tag: Option<&str>,
-    ) -> Result<PushedManifest, Error> {
-        let _ = (manifest, tag);
-        Err(unbuilt(repository))
-    }
-
-    /// Hangs an artifact on its subject: blobs, then the manifest, then, where
-    /// the registry has no referrers API, the fallback tag, losing no one's entry.
-    ///
-    /// # Errors
-    /// Where the registry does not take it, or others never stop writing.
-    pub async fn attach(
-        &self,
-        repository: &Repository,
-        subject: &Descriptor,
-        artifact: &Artifact,
-    ) -> Result<Attached, Error> {
-        let _ = (subject, artifact);
-        Err(unbuilt(repository))
-    }
-
-    /// Adds layers to the manifest of a tag as cosign 2 keeps its signatures
-    /// (`sha256-….sig`), losing no one's layer.
-    ///
-    /// # Errors
-    /// Where the registry does not take it, or others never stop writing.
-    pub async fn append_to_tag(
-        &self,
-        repository: &Repository,
-        tag: &str,
-        layers: Vec<(Descriptor, Bytes)>,
-    ) -> Result<Appended, Error> {
-        let _ = (tag, layers);
-        Err(unbuilt(repository))
+    pub(crate) fn pace(&self) -> &dyn Pace {
+        self.inner.wire.pace.as_ref()
     }
 }
 
 impl Source for Client {
     async fn resolve(&self, reference: &Reference) -> Result<Found<Digest>, Error> {
-        Err(unbuilt(reference))
+        match reference.digest() {
+            Some(digest) => Ok(Found::Present(digest.clone())),
+            None => Ok(self.describe(reference).await?.map(|d| d.digest)),
+        }
     }
 
     async fn manifest(
         &self,
         repository: &Repository,
-        _digest: &Digest,
+        digest: &Digest,
     ) -> Result<Found<RawManifest>, Error> {
-        Err(unbuilt(repository))
+        self.fetch_manifest(repository, digest).await
     }
 
     async fn manifest_by_tag(
         &self,
         repository: &Repository,
-        _tag: &str,
+        tag: &str,
     ) -> Result<Found<RawManifest>, Error> {
-        Err(unbuilt(repository))
+        self.fetch_manifest_by_tag(repository, tag).await
     }
 
     async fn blob(
         &self,
         repository: &Repository,
-        _descriptor: &Descriptor,
-        _max: u64,
+        descriptor: &Descriptor,
+        max: u64,
     ) -> Result<Bytes, Error> {
-        Err(unbuilt(repository))
+        self.fetch_blob(repository, descriptor, max).await
     }
 
     async fn referrers(
         &self,
         repository: &Repository,
-        _digest: &Digest,
-        _artifact_type: Option<&str>,
+        digest: &Digest,
+        artifact_type: Option<&str>,
     ) -> Result<Referrers, Error> {
-        Err(unbuilt(repository))
+        self.list_referrers(repository, digest, artifact_type).await
     }
 
     async fn fallback_referrers(
         &self,
         repository: &Repository,
-        _digest: &Digest,
+        digest: &Digest,
     ) -> Result<Referrers, Error> {
-        Err(unbuilt(repository))
+        self.list_by_tag(repository, digest).await
     }
 
     async fn blob_stream(
         &self,
         repository: &Repository,
-        _descriptor: &Descriptor,
+        descriptor: &Descriptor,
     ) -> Result<BlobStream, Error> {
-        Err(unbuilt(repository))
+        self.stream_blob(repository, descriptor).await
     }
 }
 
-fn unbuilt(what: impl std::fmt::Display) -> Error {
-    let _ = limits::RETRIES;
-    Error::Answer {
-        what: what.to_string(),
-        reason: "not built yet".into(),
-    }
-}
+const USER_AGENT: &str = concat!("waxseal/", env!("CARGO_PKG_VERSION"));
+const TIMEOUT: Duration = Duration::from_secs(30);
+const STALL: Duration = Duration::from_secs(15);

@@ -9,11 +9,25 @@
 //! nothing of Sigstore.
 
 mod attach;
+mod auth;
+mod blob;
+mod cache;
+mod challenge;
 mod client;
 pub mod copy;
+mod credentials;
 mod error;
+mod http_client;
 mod layout;
 pub mod limits;
+mod lists;
+mod manifest;
+mod merge;
+mod origin;
+mod pace;
+mod referrers;
+mod request;
+mod retry;
 mod source;
 mod stream;
 
@@ -22,5 +36,6 @@ pub use client::{Client, ClientBuilder, PushedManifest};
 pub use copy::copy;
 pub use error::Error;
 pub use layout::Layout;
+pub use pace::Pace;
 pub use source::{Found, RawManifest, Referrers, ReferrersVia, Source};
 pub use stream::BlobStream;

@@ -43,6 +43,9 @@ impl Target for Client {
         descriptor: &Descriptor,
         content: BlobStream,
     ) -> Result<(), Error> {
+        if descriptor.size > WHOLE {
+            return self.push_stream(repository, descriptor, content).await;
+        }
         let bytes = content.collect(descriptor.size).await?;
         self.push_blob(repository, descriptor, bytes).await
     }
@@ -87,3 +90,6 @@ impl Target for Layout {
         })
     }
 }
+
+/// A blob up to this size is held in memory, and so can be sent again.
+const WHOLE: u64 = 8 * 1024 * 1024;
