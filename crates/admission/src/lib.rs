@@ -23,6 +23,7 @@ pub mod http;
 pub mod kinds;
 pub mod limits;
 pub mod metrics;
+pub mod once;
 pub mod review;
 pub mod serve;
 mod tls;

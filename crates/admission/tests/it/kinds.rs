@@ -148,6 +148,24 @@ async fn every_part_of_a_path_may_be_absent_or_of_the_wrong_type() {
     }
 }
 
+#[tokio::test]
+async fn an_object_with_too_many_images_is_refused_before_a_registry_is_asked() {
+    for (images, outcome) in [(256, Outcome::Allow), (257, Outcome::Deny)] {
+        let containers: Vec<_> = (0..images)
+            .map(|n| json!({"name": format!("c{n}"), "image": format!("registry.example.com/ok/app:{n}")}))
+            .collect();
+        let pod = object(&KINDS[0], json!({"containers": containers}));
+        let body = serde_json::to_vec(&review(&KINDS[0], "CREATE", &pod, &Value::Null)).unwrap();
+        let stub = Arc::new(Stub::default());
+        let (answer, _) = ask(&stub, rules(), Door::Mutate, &body).await;
+        assert_eq!(answer.outcome, outcome);
+        if outcome == Outcome::Deny {
+            assert_eq!(answer.reason, Reason::TooManyImages);
+            assert!(stub.asked().is_empty());
+        }
+    }
+}
+
 /// `/spec/containers/0/image` as people write it.
 fn people(pointer: &str) -> String {
     let mut out = String::new();

@@ -8,6 +8,7 @@
 
 mod cases;
 mod kinds;
+mod manifests;
 mod requests;
 mod server;
 mod stub;
