@@ -1,1 +1,28 @@
-//! placeholder
+//! Signing keys and what is made with them: Sigstore bundles, cosign's older
+//! signatures and attestations, signed blobs.
+//!
+//! A [`PrivateKey`] comes from [`PrivateKey::generate`] or from a [`KeyFile`],
+//! which reads cosign's encrypted keys and the usual PEM forms. Whatever is
+//! signed goes through [`Signer`], and is verified by `waxseal-verify` before
+//! it is handed out: a function of this crate that returns a signature has
+//! seen it verify.
+//!
+//! The crate speaks to no registry and asks nobody for a password; it writes
+//! key files, and that is all it touches.
+//!
+//! What is written is what `cosign verify` accepts without any flag: SHA-256
+//! whatever the curve or modulus, and pure Ed25519.
+
+mod error;
+mod file;
+mod key;
+mod message;
+mod password;
+mod signer;
+
+pub use crate::error::{FileError, KeyError, SignError};
+pub use crate::file::{read_key_file, write_key_pair};
+pub use crate::key::{KeyFile, PrivateKey};
+pub use crate::message::{Blob, Message, Parts};
+pub use crate::password::Password;
+pub use crate::signer::Signer;
