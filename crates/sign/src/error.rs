@@ -113,6 +113,9 @@ pub enum SignError {
     /// The message can only be read once, and the key needs to read it again.
     #[error("an Ed25519 key reads the content several times, and it can be read only once")]
     ReadOnce,
+    /// What was signed does not verify. It was not handed out.
+    #[error("the signature just made does not verify, and is thrown away: {0}")]
+    Unverified(waxseal_verify::Rejection),
     /// Something could not be put into words.
     #[error("cannot write the {what}: {cause}")]
     Write {

@@ -13,16 +13,21 @@
 //! What is written is what `cosign verify` accepts without any flag: SHA-256
 //! whatever the curve or modulus, and pure Ed25519.
 
+mod bundle;
+mod check;
 mod error;
 mod file;
 mod key;
+mod legacy;
 mod message;
 mod password;
 mod signer;
 
+pub use crate::bundle::{bundle_descriptor, bundle_manifest, sign_blob, sign_statement};
 pub use crate::error::{FileError, KeyError, SignError};
 pub use crate::file::{read_key_file, write_key_pair};
 pub use crate::key::{KeyFile, PrivateKey};
+pub use crate::legacy::{LegacyLayer, legacy_attestation, legacy_signature};
 pub use crate::message::{Blob, Message, Parts};
 pub use crate::password::Password;
 pub use crate::signer::Signer;

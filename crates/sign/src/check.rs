@@ -1,0 +1,97 @@
+//! Nothing is handed out that does not verify: what was just signed goes
+//! through the verifier that everybody else's signatures go through.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use waxseal_oci::{Annotations, Digest};
+use waxseal_verify::{
+    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey,
+    Rejection, Trust, Wanted,
+};
+
+use crate::{Blob, Message as _, SignError};
+
+/// Verifies a bundle over a statement about `subject`.
+pub(crate) fn bundle(
+    key: &PublicKey,
+    bundle: &Bytes,
+    subject: &Digest,
+    now: Timestamp,
+) -> Result<(), SignError> {
+    let content = CandidateContent::Bundle(bundle.clone());
+    verify(key, Place::Referrer, content, bundle, subject, now)
+}
+
+/// Verifies a simple-signing payload with the signature in its annotations.
+pub(crate) fn simple_signing(
+    key: &PublicKey,
+    payload: &Bytes,
+    annotations: &Annotations,
+    image: &Digest,
+    now: Timestamp,
+) -> Result<(), SignError> {
+    let content = CandidateContent::SimpleSigning {
+        payload: payload.clone(),
+        annotations: annotations.clone(),
+    };
+    verify(key, Place::SignatureTag, content, payload, image, now)
+}
+
+/// Verifies a DSSE envelope as it lies under the tag `.att`.
+pub(crate) fn legacy_attestation(
+    key: &PublicKey,
+    envelope: &Bytes,
+    annotations: &Annotations,
+    image: &Digest,
+    now: Timestamp,
+) -> Result<(), SignError> {
+    let content = CandidateContent::LegacyAttestation {
+        envelope: envelope.clone(),
+        annotations: annotations.clone(),
+    };
+    verify(key, Place::AttestationTag, content, envelope, image, now)
+}
+
+/// Verifies the bundle of a blob, and returns the blob's digest.
+pub(crate) fn blob<R: std::io::Read>(
+    _key: &PublicKey,
+    _bundle: &Bytes,
+    blob: &mut Blob<R>,
+    _now: Timestamp,
+) -> Result<Digest, SignError> {
+    let _ = blob.sha256()?;
+    Err(SignError::Unverified(Rejection::Malformed(
+        "blobs are not verified yet".to_owned(),
+    )))
+}
+
+fn verify(
+    key: &PublicKey,
+    place: Place,
+    content: CandidateContent,
+    bytes: &Bytes,
+    subject: &Digest,
+    now: Timestamp,
+) -> Result<(), SignError> {
+    let origin = Origin {
+        place,
+        manifest: None,
+        // Nothing is looked up by it: the bytes are in hand.
+        blob: subject.clone(),
+        size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        predicate_hint: None,
+    };
+    let authority = Authority::Key(KeyAuthority {
+        key: key.clone(),
+        log: Demand::Optional,
+        timestamp: Demand::Optional,
+    });
+    let candidate = Candidate { origin, content };
+    let wanted = Wanted {
+        subject,
+        keep_predicate: false,
+    };
+    waxseal_verify::verify(&candidate, &wanted, &authority, &Trust { root: None }, now)
+        .map(|_| ())
+        .map_err(SignError::Unverified)
+}
