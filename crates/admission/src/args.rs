@@ -69,6 +69,11 @@ pub struct ServeArgs {
     /// The certificate's private key (PEM).
     #[arg(long, value_name = "FILE")]
     pub tls_key: PathBuf,
+    /// Answer reviews only to clients with a certificate from these authorities (PEM).
+    ///
+    /// The API server shows one if its AdmissionConfiguration names a kubeconfig.
+    #[arg(long, value_name = "FILE")]
+    pub client_ca: Option<PathBuf>,
     /// Where to listen.
     #[arg(long, default_value = "[::]:8443", value_name = "ADDRESS")]
     pub listen: SocketAddr,

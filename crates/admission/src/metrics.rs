@@ -36,6 +36,8 @@ pub enum Rejected {
     BadRequest,
     /// Too much to do.
     Busy,
+    /// A client without a certificate.
+    NoCertificate,
     /// A body over the limit.
     TooLarge,
     /// A body that did not come.
@@ -49,6 +51,7 @@ impl Rejected {
         match self {
             Self::BadRequest => "bad-request",
             Self::Busy => "busy",
+            Self::NoCertificate => "no-certificate",
             Self::TooLarge => "too-large",
             Self::TooSlow => "too-slow",
             Self::WrongType => "wrong-type",

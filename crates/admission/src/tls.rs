@@ -4,26 +4,35 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 use crate::files;
 
 /// A certificate and its key, from files.
 #[derive(Debug)]
 pub struct Certificate {
-    cert: PathBuf,
-    key: PathBuf,
+    files: Files,
     config: RustlsConfig,
     loaded: Mutex<Pem>,
 }
 
-/// The content of both files.
+/// The files of a certificate.
+#[derive(Clone, Debug)]
+struct Files {
+    cert: PathBuf,
+    key: PathBuf,
+    client_ca: Option<PathBuf>,
+}
+
+/// The content of the files.
 #[derive(PartialEq, Eq)]
 struct Pem {
     cert: Vec<u8>,
     key: Vec<u8>,
+    client_ca: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Pem {
@@ -63,27 +72,32 @@ pub enum CertificateError {
 }
 
 impl Certificate {
-    /// Reads both files.
+    /// Reads both files, and the authorities of the clients' certificates where
+    /// there are such.
     ///
     /// # Errors
     /// [`CertificateError`].
     pub fn load(
         cert: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
+        client_ca: Option<PathBuf>,
     ) -> Result<Self, CertificateError> {
-        let (cert, key) = (cert.into(), key.into());
-        let pem = Pem::read(&cert, &key)?;
-        let config = RustlsConfig::from_config(Arc::new(pem.config(&cert, &key)?));
+        let files = Files {
+            cert: cert.into(),
+            key: key.into(),
+            client_ca,
+        };
+        let pem = files.read()?;
+        let config = RustlsConfig::from_config(Arc::new(files.config(&pem)?));
         Ok(Self {
-            cert,
-            key,
+            files,
             config,
             loaded: Mutex::new(pem),
         })
     }
 
-    /// Reads both files again; says whether there was something new. A pair
-    /// that cannot be used leaves the one in use as it is.
+    /// Reads the files again; says whether there was something new. What cannot
+    /// be used leaves the certificate in use as it is.
     ///
     /// The content is compared rather than its time: a mounted Secret is
     /// swapped by a symbolic link, whose target can be older than what it
@@ -93,15 +107,21 @@ impl Certificate {
     /// # Errors
     /// [`CertificateError`].
     pub fn refresh(&self) -> Result<bool, CertificateError> {
-        let pem = Pem::read(&self.cert, &self.key)?;
+        let pem = self.files.read()?;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if *loaded == pem {
             return Ok(false);
         }
-        let config = pem.config(&self.cert, &self.key)?;
-        self.config.reload_from_config(Arc::new(config));
+        self.config
+            .reload_from_config(Arc::new(self.files.config(&pem)?));
         *loaded = pem;
         Ok(true)
+    }
+
+    /// Whether clients are asked for a certificate.
+    #[must_use]
+    pub fn asks_clients(&self) -> bool {
+        self.files.client_ca.is_some()
     }
 
     /// What the server's acceptor takes each connection's configuration from.
@@ -110,43 +130,66 @@ impl Certificate {
     }
 }
 
-impl Pem {
-    fn read(cert: &Path, key: &Path) -> Result<Self, CertificateError> {
+impl Files {
+    fn read(&self) -> Result<Pem, CertificateError> {
         let read = |path: &Path| {
             files::read(path).map_err(|error| CertificateError::File {
                 path: path.to_owned(),
                 error,
             })
         };
-        Ok(Self {
-            cert: read(cert)?,
-            key: read(key)?,
+        Ok(Pem {
+            cert: read(&self.cert)?,
+            key: read(&self.key)?,
+            client_ca: self.client_ca.as_deref().map(read).transpose()?,
         })
     }
 
-    fn config(&self, cert: &Path, key: &Path) -> Result<ServerConfig, CertificateError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&self.cert)
-            .collect::<Result<_, _>>()
-            .map_err(|_| CertificateError::NoCertificate(cert.to_owned()))?;
-        if chain.is_empty() {
-            return Err(CertificateError::NoCertificate(cert.to_owned()));
-        }
-        let private = PrivateKeyDer::from_pem_slice(&self.key)
-            .map_err(|_| CertificateError::NoKey(key.to_owned()))?;
+    fn config(&self, pem: &Pem) -> Result<ServerConfig, CertificateError> {
+        let chain = certificates(&pem.cert, &self.cert)?;
+        let private = PrivateKeyDer::from_pem_slice(&pem.key)
+            .map_err(|_| CertificateError::NoKey(self.key.clone()))?;
         let unusable = |error| CertificateError::Unusable {
-            cert: cert.to_owned(),
-            key: key.to_owned(),
+            cert: self.cert.clone(),
+            key: self.key.clone(),
             error,
         };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .map_err(unusable)?
-            .with_no_client_auth()
-            .with_single_cert(chain, private)
             .map_err(unusable)?;
+        let builder = match (&pem.client_ca, &self.client_ca) {
+            (Some(pem), Some(path)) => {
+                let mut roots = RootCertStore::empty();
+                for root in certificates(pem, path)? {
+                    roots.add(root).map_err(unusable)?;
+                }
+                // The kubelet's probes have no certificate: whether there was
+                // one is looked at where a review is asked for.
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                        .allow_unauthenticated()
+                        .build()
+                        .map_err(|_| CertificateError::NoCertificate(path.clone()))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+            _ => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_single_cert(chain, private).map_err(unusable)?;
         // The API server speaks HTTP/2 wherever it is offered.
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(config)
+    }
+}
+
+fn certificates(pem: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
+    let none = || CertificateError::NoCertificate(path.to_owned());
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(pem)
+        .collect::<Result<_, _>>()
+        .map_err(|_| none())?;
+    if chain.is_empty() {
+        Err(none())
+    } else {
+        Ok(chain)
     }
 }

@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{RawQuery, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum_server::tls::TlsInfo;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::time::timeout_at;
@@ -36,6 +36,7 @@ pub struct App {
     checker: Checker,
     metrics: Arc<Metrics>,
     deadline: Duration,
+    clients_only: bool,
     in_flight: Arc<Semaphore>,
     bodies: Arc<body::Budget>,
 }
@@ -49,9 +50,17 @@ impl App {
             checker,
             metrics,
             deadline,
+            clients_only: false,
             in_flight: Arc::new(Semaphore::new(limits::REVIEWS_IN_FLIGHT)),
             bodies: Arc::new(body::Budget::new(limits::BODIES_BYTES)),
         }
+    }
+
+    /// Reviews are answered only to clients that showed a certificate.
+    #[must_use]
+    pub fn clients_only(mut self, yes: bool) -> Self {
+        self.clients_only = yes;
+        self
     }
 
     /// The routes.
@@ -66,16 +75,10 @@ impl App {
             .with_state(self)
     }
 
-    async fn review(
-        self,
-        door: Door,
-        headers: HeaderMap,
-        query: Option<String>,
-        body: Body,
-    ) -> Response {
+    async fn review(self, door: Door, request: Request) -> Response {
         let started = tokio::time::Instant::now();
-        let deadline = Deadline::within(self.time_for(query.as_deref()));
-        let question = match self.question(door, &headers, body).await {
+        let deadline = Deadline::within(self.time_for(request.uri().query()));
+        let question = match self.question(door, request).await {
             Ok(question) => Arc::new(question),
             Err(rejection) => {
                 self.metrics.rejected(rejection.why);
@@ -111,20 +114,22 @@ impl App {
         answer
     }
 
-    async fn question(
-        &self,
-        door: Door,
-        headers: &HeaderMap,
-        body: Body,
-    ) -> Result<Question, Rejection> {
-        if !is_json(headers) {
+    async fn question(&self, door: Door, request: Request) -> Result<Question, Rejection> {
+        if self.clients_only && !has_certificate(&request) {
+            return Err(Rejection {
+                status: StatusCode::FORBIDDEN,
+                why: Rejected::NoCertificate,
+                message: "only clients with a certificate are answered".to_owned(),
+            });
+        }
+        if !is_json(request.headers()) {
             return Err(Rejection {
                 status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 why: Rejected::WrongType,
                 message: "the content type is not application/json".to_owned(),
             });
         }
-        let body: Bytes = self.bodies.read(body).await?;
+        let body: Bytes = self.bodies.read(request.into_body()).await?;
         let bad_request = |message: String| Rejection {
             status: StatusCode::BAD_REQUEST,
             why: Rejected::BadRequest,
@@ -169,31 +174,16 @@ impl Drop for InFlight<'_> {
     }
 }
 
-async fn validate(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: Body,
-) -> Response {
-    app.review(Door::Validate, headers, query, body).await
+async fn validate(State(app): State<App>, request: Request) -> Response {
+    app.review(Door::Validate, request).await
 }
 
-async fn mutate(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: Body,
-) -> Response {
-    app.review(Door::Mutate, headers, query, body).await
+async fn mutate(State(app): State<App>, request: Request) -> Response {
+    app.review(Door::Mutate, request).await
 }
 
-async fn image_review(
-    State(app): State<App>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: Body,
-) -> Response {
-    app.review(Door::ImageReview, headers, query, body).await
+async fn image_review(State(app): State<App>, request: Request) -> Response {
+    app.review(Door::ImageReview, request).await
 }
 
 async fn healthz() -> &'static str {
@@ -239,6 +229,13 @@ fn log(question: &Question, door: Door, answer: &Answer, took: Duration) {
         Outcome::Deny => info!(endpoint = ?door, ?uid, about, verdict, reason, seconds, ?message),
         Outcome::Unable => warn!(endpoint = ?door, ?uid, about, verdict, reason, seconds, ?message),
     }
+}
+
+/// Whether the connection's client showed a certificate, which the handshake
+/// then has verified.
+fn has_certificate(request: &Request) -> bool {
+    let info = request.extensions().get::<Arc<TlsInfo>>();
+    info.is_some_and(|info| !info.peer_certificates.is_empty())
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

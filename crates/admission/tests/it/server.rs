@@ -34,16 +34,29 @@ impl Server {
     }
 
     fn with_deadline(deadline: Duration) -> Self {
+        Self::with(deadline, None)
+    }
+
+    fn with(deadline: Duration, client_ca: Option<String>) -> Self {
         let folder = TempDir::new().unwrap();
         write_certificate(folder.path());
-        let certificate =
-            Certificate::load(folder.path().join("tls.crt"), folder.path().join("tls.key"));
+        let client_ca = client_ca.map(|pem| {
+            let path = folder.path().join("client-ca.crt");
+            std::fs::write(&path, pem).unwrap();
+            path
+        });
+        let certificate = Certificate::load(
+            folder.path().join("tls.crt"),
+            folder.path().join("tls.key"),
+            client_ca,
+        );
         let certificate = Arc::new(certificate.unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let stub = Arc::new(Stub::default());
         let checker = Checker::new(Arc::clone(&stub), rules());
-        let app = App::new(checker, Arc::new(Metrics::default()), deadline);
+        let app = App::new(checker, Arc::new(Metrics::default()), deadline)
+            .clients_only(certificate.asks_clients());
         let (stop, stopped) = oneshot::channel();
         let ended = {
             let certificate = Arc::clone(&certificate);
@@ -528,4 +541,50 @@ async fn the_server_stops_when_it_is_told_to() {
     server.stop.send(()).unwrap();
     server.ended.await.unwrap().unwrap();
     assert!(std::net::TcpStream::connect(server.address).is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_without_a_certificate_gets_no_review() {
+    let authority = |name: &str| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        rcgen::CertifiedIssuer::self_signed(params, key).unwrap()
+    };
+    let (ours, other) = (authority("clients"), authority("others"));
+    let server = Server::with(Duration::from_secs(9), Some(ours.pem()));
+    let server_pem = std::fs::read(server.folder.path().join("tls.crt")).unwrap();
+    let client_of = |issuer: &rcgen::CertifiedIssuer<'_, rcgen::KeyPair>| {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["apiserver".to_owned()]).unwrap();
+        let cert = params.signed_by(&key, issuer).unwrap();
+        let pem = format!("{}{}", cert.pem(), key.serialize_pem());
+        let root = reqwest::Certificate::from_pem(&server_pem).unwrap();
+        Client::builder()
+            .tls_certs_only([root])
+            .identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap())
+            .build()
+            .unwrap()
+    };
+    let body = pod("registry.example.com/ok/app:1").to_string();
+    let ask = |client: Client| {
+        let request = client.post(server.url("/validate"));
+        let request = request
+            .header("content-type", "application/json")
+            .body(body.clone());
+        async move { request.send().await.map(|response| response.status()) }
+    };
+    assert_eq!(ask(server.client()).await.unwrap(), StatusCode::FORBIDDEN);
+    assert_eq!(ask(client_of(&ours)).await.unwrap(), StatusCode::OK);
+    assert!(ask(client_of(&other)).await.is_err());
+    let health = server
+        .client()
+        .get(server.url("/healthz"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(health.status(), StatusCode::OK);
 }
