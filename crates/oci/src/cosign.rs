@@ -41,5 +41,9 @@ impl CosignTag {
 pub fn referrers_tag(image: &Digest) -> String {
     // The specification cuts the algorithm at 32 and the value at 64 characters.
     let hex = image.hex();
-    format!("{}-{}", image.algorithm().name(), hex.get(..64).unwrap_or(hex))
+    format!(
+        "{}-{}",
+        image.algorithm().name(),
+        hex.get(..64).unwrap_or(hex)
+    )
 }

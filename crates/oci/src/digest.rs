@@ -79,12 +79,18 @@ impl Digest {
     /// As for parsing.
     pub fn from_hex(algorithm: Algorithm, hex: &str) -> Result<Self, DigestError> {
         if hex.len() != algorithm.hex_len() {
-            return Err(DigestError::Length { algorithm: algorithm.name(), found: hex.len() });
+            return Err(DigestError::Length {
+                algorithm: algorithm.name(),
+                found: hex.len(),
+            });
         }
         if !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(DigestError::NotLowercaseHex);
         }
-        Ok(Self { algorithm, text: format!("{}:{hex}", algorithm.name()) })
+        Ok(Self {
+            algorithm,
+            text: format!("{}:{hex}", algorithm.name()),
+        })
     }
 
     /// Which algorithm made it.
@@ -203,7 +209,10 @@ impl Hasher {
             State::Sha384(state) => hex::encode(state.finalize()),
             State::Sha512(state) => hex::encode(state.finalize()),
         };
-        Digest { algorithm: self.algorithm, text: format!("{}:{hex}", self.algorithm.name()) }
+        Digest {
+            algorithm: self.algorithm,
+            text: format!("{}:{hex}", self.algorithm.name()),
+        }
     }
 }
 
@@ -241,7 +250,10 @@ mod tests {
         assert_eq!(parse("md5:00"), Err(DigestError::Unknown("md5".into())));
         assert_eq!(
             parse("sha256:00"),
-            Err(DigestError::Length { algorithm: "sha256", found: 2 })
+            Err(DigestError::Length {
+                algorithm: "sha256",
+                found: 2
+            })
         );
         assert_eq!(
             parse(&format!("sha256:{}", "A".repeat(64))),

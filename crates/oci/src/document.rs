@@ -51,7 +51,9 @@ impl Manifest {
     /// (image-spec 1.1, "Guidelines for Artifact Usage").
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.artifact_type.as_deref().unwrap_or(&self.config.media_type)
+        self.artifact_type
+            .as_deref()
+            .unwrap_or(&self.config.media_type)
     }
 
     /// The bytes to push.
@@ -113,6 +115,10 @@ impl Index {
 /// What a digest in a registry names: one manifest, or a list of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time is parsed and taken apart"
+)]
 pub enum Document {
     /// A list of manifests.
     Index(Index),
@@ -192,16 +198,26 @@ struct Shape {
 }
 
 fn bare(content_type: &str) -> &str {
-    content_type.split(';').next().unwrap_or(content_type).trim()
+    content_type
+        .split(';')
+        .next()
+        .unwrap_or(content_type)
+        .trim()
 }
 
 fn index(bytes: &[u8]) -> Result<Document, DocumentError> {
     let index: Index =
         serde_json::from_slice(bytes).map_err(|e| DocumentError::Shape(e.to_string()))?;
     if index.manifests.len() > limits::INDEX_ENTRIES {
-        return Err(DocumentError::TooMany { what: "manifests", limit: limits::INDEX_ENTRIES });
+        return Err(DocumentError::TooMany {
+            what: "manifests",
+            limit: limits::INDEX_ENTRIES,
+        });
     }
-    check_annotations(index.manifests.iter().map(|d| &d.annotations), &index.annotations)?;
+    check_annotations(
+        index.manifests.iter().map(|d| &d.annotations),
+        &index.annotations,
+    )?;
     Ok(Document::Index(index))
 }
 
@@ -209,9 +225,15 @@ fn manifest(bytes: &[u8]) -> Result<Document, DocumentError> {
     let manifest: Manifest =
         serde_json::from_slice(bytes).map_err(|e| DocumentError::Shape(e.to_string()))?;
     if manifest.layers.len() > limits::LAYERS {
-        return Err(DocumentError::TooMany { what: "layers", limit: limits::LAYERS });
+        return Err(DocumentError::TooMany {
+            what: "layers",
+            limit: limits::LAYERS,
+        });
     }
-    check_annotations(manifest.layers.iter().map(|d| &d.annotations), &manifest.annotations)?;
+    check_annotations(
+        manifest.layers.iter().map(|d| &d.annotations),
+        &manifest.annotations,
+    )?;
     Ok(Document::Manifest(manifest))
 }
 
@@ -219,9 +241,16 @@ fn check_annotations<'a>(
     each: impl Iterator<Item = &'a Annotations>,
     own: &'a Annotations,
 ) -> Result<(), DocumentError> {
-    let most = each.chain([own]).map(Annotations::len).max().unwrap_or_default();
+    let most = each
+        .chain([own])
+        .map(Annotations::len)
+        .max()
+        .unwrap_or_default();
     if most > limits::ANNOTATIONS {
-        return Err(DocumentError::TooMany { what: "annotations", limit: limits::ANNOTATIONS });
+        return Err(DocumentError::TooMany {
+            what: "annotations",
+            limit: limits::ANNOTATIONS,
+        });
     }
     Ok(())
 }
@@ -282,7 +311,10 @@ mod tests {
         let both = br#"{"schemaVersion":2,"layers":[],"config":{},"manifests":[]}"#;
         assert_eq!(Document::parse(both, None), Err(DocumentError::Ambiguous));
         let index = br#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}"#;
-        assert!(matches!(Document::parse(index, None), Ok(Document::Index(_))));
+        assert!(matches!(
+            Document::parse(index, None),
+            Ok(Document::Index(_))
+        ));
         assert_eq!(
             Document::parse(index, Some(media::OCI_MANIFEST)),
             Err(DocumentError::MediaTypes {
@@ -301,6 +333,9 @@ mod tests {
         let (bytes, config) = empty_config();
         let manifest = Manifest::new(config, vec![Descriptor::of("text/plain", bytes)]);
         let written = manifest.to_bytes().unwrap_or_default();
-        assert_eq!(Document::parse(&written, None), Ok(Document::Manifest(manifest)));
+        assert_eq!(
+            Document::parse(&written, None),
+            Ok(Document::Manifest(manifest))
+        );
     }
 }

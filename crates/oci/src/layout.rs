@@ -25,6 +25,8 @@ pub fn check_layout_file(bytes: &[u8]) -> Result<(), String> {
         serde_json::from_slice(bytes).map_err(|e| format!("`{LAYOUT_FILE}` is not valid: {e}"))?;
     match marker.image_layout_version.as_str() {
         "1.0.0" => Ok(()),
-        other => Err(format!("image layout version `{other}` is not known (known: 1.0.0)")),
+        other => Err(format!(
+            "image layout version `{other}` is not known (known: 1.0.0)"
+        )),
     }
 }

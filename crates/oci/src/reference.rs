@@ -31,7 +31,11 @@ impl Repository {
     /// The reference to a digest in this repository.
     #[must_use]
     pub fn at(&self, digest: &Digest) -> Reference {
-        Reference { repository: self.clone(), tag: None, digest: Some(digest.clone()) }
+        Reference {
+            repository: self.clone(),
+            tag: None,
+            digest: Some(digest.clone()),
+        }
     }
 
     /// The reference to a tag in this repository.
@@ -40,7 +44,11 @@ impl Repository {
     /// [`ReferenceError::Tag`] where `tag` is not one.
     pub fn tagged(&self, tag: &str) -> Result<Reference, ReferenceError> {
         check_tag(tag)?;
-        Ok(Reference { repository: self.clone(), tag: Some(tag.to_owned()), digest: None })
+        Ok(Reference {
+            repository: self.clone(),
+            tag: Some(tag.to_owned()),
+            digest: None,
+        })
     }
 }
 
@@ -82,13 +90,19 @@ impl Reference {
     /// The same reference, tag kept, pinned to `digest`.
     #[must_use]
     pub fn pinned(&self, digest: &Digest) -> Self {
-        Self { digest: Some(digest.clone()), ..self.clone() }
+        Self {
+            digest: Some(digest.clone()),
+            ..self.clone()
+        }
     }
 
     /// The same reference without its digest, if a tag remains.
     #[must_use]
     pub fn without_digest(&self) -> Option<Self> {
-        self.tag.is_some().then(|| Self { digest: None, ..self.clone() })
+        self.tag.is_some().then(|| Self {
+            digest: None,
+            ..self.clone()
+        })
     }
 }
 
@@ -138,8 +152,15 @@ impl FromStr for Reference {
             (None, None) => Some("latest".to_owned()),
             (tag, _) => tag,
         };
-        let repository = Repository { registry, name: name.to_owned() };
-        Ok(Self { repository, tag, digest })
+        let repository = Repository {
+            registry,
+            name: name.to_owned(),
+        };
+        Ok(Self {
+            repository,
+            tag,
+            digest,
+        })
     }
 }
 
@@ -173,7 +194,11 @@ fn split_registry(text: &str) -> Result<(String, String), ReferenceError> {
 }
 
 fn on_docker_hub(path: &str) -> String {
-    if path.contains('/') { path.to_owned() } else { format!("library/{path}") }
+    if path.contains('/') {
+        path.to_owned()
+    } else {
+        format!("library/{path}")
+    }
 }
 
 fn has_uppercase(text: &str) -> bool {
@@ -184,9 +209,11 @@ fn check_host(host: &str) -> Result<(), ReferenceError> {
     let refuse = || Err(ReferenceError::Registry(host.to_owned()));
     let (name, port) = match host.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
-            Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => {
-                ("v6", port.strip_prefix(':').or((!port.is_empty()).then_some("bad")))
-            }
+            Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => (
+                "v6",
+                port.strip_prefix(':')
+                    .or((!port.is_empty()).then_some("bad")),
+            ),
             _ => return refuse(),
         },
         None => match host.split_once(':') {
@@ -237,7 +264,11 @@ fn check_tag(tag: &str) -> Result<(), ReferenceError> {
     let valid = tag.len() <= TAG_MAX
         && tag.bytes().next().is_some_and(word)
         && tag.bytes().all(|b| word(b) || matches!(b, b'.' | b'-'));
-    if valid { Ok(()) } else { Err(ReferenceError::Tag(tag.to_owned())) }
+    if valid {
+        Ok(())
+    } else {
+        Err(ReferenceError::Tag(tag.to_owned()))
+    }
 }
 
 /// Why a text is not an image reference.
@@ -282,7 +313,11 @@ mod tests {
 
     #[test]
     fn qualifies_names() {
-        let full = |s: &str| s.parse::<Reference>().map(|r| r.to_string()).unwrap_or_default();
+        let full = |s: &str| {
+            s.parse::<Reference>()
+                .map(|r| r.to_string())
+                .unwrap_or_default()
+        };
         assert_eq!(full("nginx"), "docker.io/library/nginx:latest");
         assert_eq!(full("index.docker.io/nginx:1"), "docker.io/library/nginx:1");
         assert_eq!(full("acme/app"), "docker.io/acme/app:latest");
@@ -299,12 +334,21 @@ mod tests {
         assert_eq!(why(""), Err(ReferenceError::Empty));
         assert_eq!(why("ok/X:1"), Err(ReferenceError::Uppercase("ok/X".into())));
         assert_eq!(why("a b"), Err(ReferenceError::Character(' ')));
-        assert_eq!(why("a..b"), Err(ReferenceError::Name("library/a..b".into())));
+        assert_eq!(
+            why("a..b"),
+            Err(ReferenceError::Name("library/a..b".into()))
+        );
         assert_eq!(why("a:"), Err(ReferenceError::Tag(String::new())));
-        assert_eq!(why("r.io:x/a"), Err(ReferenceError::Registry("r.io:x".into())));
+        assert_eq!(
+            why("r.io:x/a"),
+            Err(ReferenceError::Registry("r.io:x".into()))
+        );
         assert_eq!(
             why("ok/x@sha256:abc"),
-            Err(ReferenceError::Digest(DigestError::Length { algorithm: "sha256", found: 3 }))
+            Err(ReferenceError::Digest(DigestError::Length {
+                algorithm: "sha256",
+                found: 3
+            }))
         );
         assert_eq!(why("a/../b"), Err(ReferenceError::Name("a/../b".into())));
     }

@@ -24,9 +24,9 @@ pub fn check_json(bytes: &[u8]) -> Result<(), JsonError> {
     outcome.map_err(|error| {
         let message = error.to_string();
         match message.split_once(DUPLICATE) {
-            Some((_, rest)) => JsonError::DuplicateKey(
-                rest.split('`').nth(1).unwrap_or_default().to_owned(),
-            ),
+            Some((_, rest)) => {
+                JsonError::DuplicateKey(rest.split('`').nth(1).unwrap_or_default().to_owned())
+            }
             None if message.starts_with(TOO_DEEP) => JsonError::TooDeep,
             None => JsonError::Syntax(message),
         }
@@ -61,7 +61,9 @@ impl Check {
         if self.depth >= limits::JSON_DEPTH {
             return Err(E::custom(TOO_DEEP));
         }
-        Ok(Self { depth: self.depth + 1 })
+        Ok(Self {
+            depth: self.depth + 1,
+        })
     }
 }
 

@@ -54,7 +54,9 @@ impl TrustedRoot {
     /// A sentence that says what is wrong with it.
     pub fn from_json(bytes: &[u8]) -> Result<Self, String> {
         waxseal_oci::check_json(bytes).map_err(|e| format!("the trusted root is refused: {e}"))?;
-        Ok(Self { digest: waxseal_oci::Digest::sha256(bytes) })
+        Ok(Self {
+            digest: waxseal_oci::Digest::sha256(bytes),
+        })
     }
 
     /// The digest of the file that it was parsed from.

@@ -61,7 +61,10 @@ impl PublicKey {
         let raw = info.subject_public_key.raw_bytes().to_vec();
         let algorithm = match info.algorithm.oid {
             EC => {
-                let curve = info.algorithm.parameters_oid().map_err(|_| KeyError::Curve)?;
+                let curve = info
+                    .algorithm
+                    .parameters_oid()
+                    .map_err(|_| KeyError::Curve)?;
                 match curve {
                     P256 => KeyAlgorithm::EcdsaP256,
                     P384 => KeyAlgorithm::EcdsaP384,
@@ -70,12 +73,19 @@ impl PublicKey {
                 }
             }
             ED25519 => KeyAlgorithm::Ed25519,
-            RSA => KeyAlgorithm::Rsa { bits: rsa_bits(&raw)? },
+            RSA => KeyAlgorithm::Rsa {
+                bits: rsa_bits(&raw)?,
+            },
             other => return Err(KeyError::Algorithm(other.to_string())),
         };
         let spki = info.to_der().map_err(|e| KeyError::Der(e.to_string()))?;
         let id = Digest::sha256(&spki);
-        Ok(Self { spki, raw, algorithm, id })
+        Ok(Self {
+            spki,
+            raw,
+            algorithm,
+            id,
+        })
     }
 
     /// The key as a `PUBLIC KEY` PEM block.

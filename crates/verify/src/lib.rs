@@ -41,5 +41,7 @@ pub fn verify(
     _trust: &Trust<'_>,
     _now: jiff::Timestamp,
 ) -> Result<Verified, Rejection> {
-    Err(Rejection::Malformed("verification is not there yet".to_owned()))
+    Err(Rejection::Malformed(
+        "verification is not there yet".to_owned(),
+    ))
 }

@@ -8,7 +8,10 @@ use crate::{Checks, KeyAlgorithm, Origin};
 
 /// What a candidate turned out to be.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "complete: a signature or an attestation")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "complete: a signature or an attestation"
+)]
 pub enum Verified {
     /// A signed statement about the subject that is not a signature.
     Attestation(VerifiedAttestation),
