@@ -62,9 +62,7 @@ impl Target for Client {
 
 impl Target for Layout {
     async fn has_blob(&self, _: &Repository, digest: &Digest) -> Result<bool, Error> {
-        Err(Error::NotFound {
-            what: digest.to_string(),
-        })
+        self.has(digest)
     }
 
     async fn put_blob(
@@ -73,8 +71,7 @@ impl Target for Layout {
         descriptor: &Descriptor,
         content: BlobStream,
     ) -> Result<(), Error> {
-        let bytes = content.collect(descriptor.size).await?;
-        self.write_blob(descriptor, &bytes)
+        self.write_stream(descriptor, content).await
     }
 
     async fn put_manifest(
