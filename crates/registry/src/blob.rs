@@ -139,7 +139,7 @@ impl Client {
     }
 
     /// Pushes a blob that is known not to be there.
-    async fn upload(
+    pub(crate) async fn upload(
         &self,
         repository: &Repository,
         digest: &Digest,

@@ -122,15 +122,8 @@ impl Layout {
             {
                 continue;
             }
-            let document = self
-                .read_manifest(&entry.digest)?
-                .present()
-                .map(|m| m.document());
-            let subject = match document.transpose()? {
-                Some(Document::Manifest(manifest)) => manifest.subject,
-                Some(Document::Index(index)) => index.subject,
-                _ => None,
-            };
+            let manifest = self.read_manifest(&entry.digest)?.present();
+            let subject = manifest.map(|m| m.subject()).transpose()?.flatten();
             if subject.is_none() {
                 images.push(entry);
             }
@@ -270,8 +263,7 @@ impl Layout {
             .map_or(Found::Absent, Found::Present))
     }
 
-    /// A manifest, its digest checked. Its media type is what the layout says
-    /// of it where it lists it, else its own.
+    /// A manifest, its digest checked. Its media type is its own.
     fn read_manifest(&self, digest: &Digest) -> Result<Found<RawManifest>, Error> {
         let Some(bytes) = self.store.read(&blob_name(digest), MANIFEST_BYTES)? else {
             return Ok(Found::Absent);

@@ -42,6 +42,9 @@ pub const DEPTH: usize = 8;
 /// Manifests that one copy may touch.
 pub const COPY_MANIFESTS: usize = 10_000;
 
+/// Bytes of all those manifests together.
+pub const COPY_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Times that a shared tag is written before giving up.
 pub const MERGE_ROUNDS: u32 = 200;
 

@@ -72,14 +72,24 @@ impl Client {
                 digest: digest.clone(),
             }));
         }
+        let found = self.fetch_manifest_anew(repository, digest).await?;
+        if let (Some(cache), Found::Present(manifest)) = (self.cache(), &found) {
+            cache.keep_manifest(manifest).await;
+        }
+        Ok(found)
+    }
+
+    /// As [`Client::fetch_manifest`], from the registry and nowhere else.
+    pub(crate) async fn fetch_manifest_anew(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Found<RawManifest>, Error> {
         let what = format!("the manifest {}", repository.at(digest));
         let answer = self
             .ask_manifest(Method::GET, repository, digest.as_str(), what, false)
             .await?;
         let found = read_manifest(answer, Some(digest)).await?;
-        if let (Some(cache), Found::Present((manifest, _))) = (self.cache(), &found) {
-            cache.keep_manifest(manifest).await;
-        }
         Ok(found.map(|(manifest, _)| manifest))
     }
 

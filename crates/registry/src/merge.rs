@@ -263,14 +263,14 @@ impl<T: Tag, K: Kind> Writer<'_, T, K> {
 }
 
 /// Entries in the order in which they were first seen, each once.
-struct Seen {
+pub(crate) struct Seen {
     order: Vec<Descriptor>,
     known: HashSet<(Digest, Option<BTreeMap<String, String>>)>,
     annotations_count: bool,
 }
 
 impl Seen {
-    fn new(annotations_count: bool) -> Self {
+    pub(crate) fn new(annotations_count: bool) -> Self {
         Self {
             order: Vec::new(),
             known: HashSet::new(),
@@ -279,7 +279,7 @@ impl Seen {
     }
 
     /// Takes entries in; returns how many different ones there were.
-    fn take(&mut self, entries: Vec<Descriptor>) -> usize {
+    pub(crate) fn take(&mut self, entries: Vec<Descriptor>) -> usize {
         let mut different = HashSet::new();
         for entry in entries {
             let key = self.key(&entry);
@@ -306,7 +306,7 @@ impl Seen {
         self.order.is_empty()
     }
 
-    fn all(&self) -> Vec<Descriptor> {
+    pub(crate) fn all(&self) -> Vec<Descriptor> {
         self.order.clone()
     }
 }

@@ -94,6 +94,18 @@ impl RawManifest {
         })
     }
 
+    /// What it refers to, if it does.
+    ///
+    /// # Errors
+    /// As for [`RawManifest::document`].
+    pub fn subject(&self) -> Result<Option<Descriptor>, Error> {
+        Ok(match self.document()? {
+            Document::Index(index) => index.subject,
+            Document::Manifest(manifest) => manifest.subject,
+            _ => None,
+        })
+    }
+
     /// A descriptor with its media type, digest and size.
     #[must_use]
     pub fn descriptor(&self) -> Descriptor {

@@ -74,4 +74,7 @@ pub enum Action {
     Copied,
     /// It was merged with what the target had.
     Merged,
+    /// It was left alone: the source does not have it, may not hand it out, or
+    /// the target has another.
+    Skipped,
 }

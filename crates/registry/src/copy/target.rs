@@ -2,12 +2,21 @@
 
 use std::future::Future;
 
-use waxseal_oci::{Descriptor, Digest, Repository};
+use waxseal_oci::{Descriptor, Digest, Repository, referrers_tag};
 
-use crate::{BlobStream, Client, Error, Layout, PushedManifest, RawManifest, Source};
+use crate::lists::{LayerList, ReferrersList};
+use crate::merge::{Kind, Seen};
+use crate::{BlobStream, Client, Error, Found, Layout, RawManifest, Source};
 
 /// A place that images and their evidence are written to.
 pub trait Target: Source {
+    /// A manifest as it is stored there, not as a cache remembers it.
+    fn stored(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> impl Future<Output = Result<Found<RawManifest>, Error>> + Send;
+
     /// Whether it has the content of a descriptor.
     fn has_blob(
         &self,
@@ -23,16 +32,49 @@ pub trait Target: Source {
         content: BlobStream,
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// Stores a manifest, under a tag if one is given.
+    /// Stores a manifest under its digest.
     fn put_manifest(
         &self,
         repository: &Repository,
         manifest: &RawManifest,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Lets a tag name a manifest; without a tag, makes sure that it can be
+    /// found by its digest.
+    fn name(
+        &self,
+        repository: &Repository,
+        manifest: &RawManifest,
         tag: Option<&str>,
-    ) -> impl Future<Output = Result<PushedManifest, Error>> + Send;
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Adds entries to the fallback list of a subject, keeping what is there.
+    fn list_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        entries: Vec<Descriptor>,
+    ) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Adds layers to the manifest of one of cosign's tags, keeping what is
+    /// there; returns the digest that the tag names now.
+    fn append_layers(
+        &self,
+        repository: &Repository,
+        tag: &str,
+        layers: Vec<Descriptor>,
+    ) -> impl Future<Output = Result<Digest, Error>> + Send;
 }
 
 impl Target for Client {
+    async fn stored(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Found<RawManifest>, Error> {
+        self.fetch_manifest_anew(repository, digest).await
+    }
+
     async fn has_blob(&self, repository: &Repository, digest: &Digest) -> Result<bool, Error> {
         Self::has_blob(self, repository, digest).await
     }
@@ -47,20 +89,66 @@ impl Target for Client {
             return self.push_stream(repository, descriptor, content).await;
         }
         let bytes = content.collect(descriptor.size).await?;
-        self.push_blob(repository, descriptor, bytes).await
+        self.upload(repository, &descriptor.digest, bytes).await
     }
 
     async fn put_manifest(
         &self,
         repository: &Repository,
         manifest: &RawManifest,
+    ) -> Result<(), Error> {
+        self.push_manifest(repository, manifest, None)
+            .await
+            .map(|_| ())
+    }
+
+    async fn name(
+        &self,
+        repository: &Repository,
+        manifest: &RawManifest,
         tag: Option<&str>,
-    ) -> Result<PushedManifest, Error> {
-        self.push_manifest(repository, manifest, tag).await
+    ) -> Result<(), Error> {
+        match tag {
+            Some(tag) => self
+                .push_manifest(repository, manifest, Some(tag))
+                .await
+                .map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    async fn list_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        entries: Vec<Descriptor>,
+    ) -> Result<(), Error> {
+        self.list_on_tag(repository, subject, entries)
+            .await
+            .map(|_| ())
+    }
+
+    async fn append_layers(
+        &self,
+        repository: &Repository,
+        tag: &str,
+        layers: Vec<Descriptor>,
+    ) -> Result<Digest, Error> {
+        Ok(Self::append_layers(self, repository, tag, layers)
+            .await?
+            .digest)
     }
 }
 
 impl Target for Layout {
+    async fn stored(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<Found<RawManifest>, Error> {
+        self.manifest(repository, digest).await
+    }
+
     async fn has_blob(&self, _: &Repository, digest: &Digest) -> Result<bool, Error> {
         self.has(digest)
     }
@@ -74,18 +162,72 @@ impl Target for Layout {
         self.write_stream(descriptor, content).await
     }
 
-    async fn put_manifest(
+    async fn put_manifest(&self, _: &Repository, manifest: &RawManifest) -> Result<(), Error> {
+        self.store_manifest(manifest)?;
+        // A referrer is found by what the index of the layout lists.
+        if manifest.subject()?.is_some() {
+            self.list(manifest, None)
+        } else {
+            Ok(())
+        }
+    }
+
+    async fn name(
         &self,
         _: &Repository,
         manifest: &RawManifest,
         tag: Option<&str>,
-    ) -> Result<PushedManifest, Error> {
-        self.write_manifest(manifest, tag)?;
-        Ok(PushedManifest {
-            digest: manifest.digest.clone(),
-            subject_seen: true,
-        })
+    ) -> Result<(), Error> {
+        self.write_manifest(manifest, tag)
     }
+
+    async fn list_referrers(
+        &self,
+        repository: &Repository,
+        subject: &Digest,
+        entries: Vec<Descriptor>,
+    ) -> Result<(), Error> {
+        rewrite(
+            self,
+            repository,
+            &ReferrersList,
+            &referrers_tag(subject),
+            entries,
+        )
+        .await
+        .map(|_| ())
+    }
+
+    async fn append_layers(
+        &self,
+        repository: &Repository,
+        tag: &str,
+        layers: Vec<Descriptor>,
+    ) -> Result<Digest, Error> {
+        rewrite(self, repository, &LayerList, tag, layers).await
+    }
+}
+
+/// Adds entries to a list in a layout, which nobody else writes to.
+async fn rewrite(
+    layout: &Layout,
+    repository: &Repository,
+    kind: &impl Kind,
+    tag: &str,
+    entries: Vec<Descriptor>,
+) -> Result<Digest, Error> {
+    let base = layout.manifest_by_tag(repository, tag).await?.present();
+    let mut seen = Seen::new(kind.annotations_count());
+    if let Some(base) = &base {
+        seen.take(kind.entries(tag, base)?);
+    }
+    seen.take(entries);
+    let (next, blobs) = kind.render(base.as_ref(), seen.all())?;
+    for (descriptor, bytes) in blobs {
+        layout.write_blob(&descriptor, &bytes)?;
+    }
+    layout.write_manifest(&next, Some(tag))?;
+    Ok(next.digest)
 }
 
 /// A blob up to this size is held in memory, and so can be sent again.
