@@ -192,6 +192,12 @@ impl Hasher {
         Self { algorithm, state }
     }
 
+    /// Which algorithm it computes.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// Takes in the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.state {

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use waxseal_oci::{Annotations, Digest};
 use waxseal_verify::{
-    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey,
-    Rejection, Trust, Wanted,
+    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey, Trust,
+    Wanted,
 };
 
 use crate::{Blob, Message as _, SignError};
@@ -54,15 +54,21 @@ pub(crate) fn legacy_attestation(
 
 /// Verifies the bundle of a blob, and returns the blob's digest.
 pub(crate) fn blob<R: std::io::Read>(
-    _key: &PublicKey,
-    _bundle: &Bytes,
+    key: &PublicKey,
+    bundle: &Bytes,
     blob: &mut Blob<R>,
-    _now: Timestamp,
+    now: Timestamp,
 ) -> Result<Digest, SignError> {
-    let _ = blob.sha256()?;
-    Err(SignError::Unverified(Rejection::Malformed(
-        "blobs are not verified yet".to_owned(),
-    )))
+    let hex: String = blob
+        .sha256()?
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let digest = Digest::from_hex(waxseal_oci::Algorithm::Sha256, &hex)
+        .map_err(|_| SignError::Unverified(Rejection::SignatureInvalid))?;
+    let content = CandidateContent::Bundle(bundle.clone());
+    verify(key, Place::File, content, bundle, &digest, now)?;
+    Ok(digest)
 }
 
 fn verify(

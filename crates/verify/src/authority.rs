@@ -1,67 +1,105 @@
-//! Whom a verification trusts, and what it asks of them.
+//! Who may sign, and what has to go with the signature.
 
-use crate::PublicKey;
+use std::collections::BTreeMap;
 
-/// Whom a policy trusts to say something.
+use crate::identity::Matcher;
+use crate::key::PublicKey;
+
+/// A signer that is believed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Authority {
-    /// The holder of a private key.
+    /// Whoever holds a key.
     Key(KeyAuthority),
+    /// Whoever an identity provider says it is, by a short-lived certificate.
+    Keyless(KeylessAuthority),
 }
 
-/// A key authority: a public key, and whether a log entry and a timestamp must be there.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "complete: callers make it")]
-pub struct KeyAuthority {
-    /// The public key.
-    pub key: PublicKey,
-    /// Whether an entry in a transparency log is required.
-    pub log: Demand,
-    /// Whether a timestamp of a timestamp authority is required.
-    pub timestamp: Demand,
-}
-
-/// Whether a piece of evidence must be there. What is there and wrong is
-/// refused in either case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether something has to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "complete by nature")]
 pub enum Demand {
-    /// It may be absent.
+    /// It need not be there; if it is, it is checked.
+    #[default]
     Optional,
-    /// It must be there.
+    /// Without it the candidate is refused.
     Required,
 }
 
-/// The trust roots that a verification may use.
-#[derive(Clone, Copy, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "complete: callers make it")]
-pub struct Trust<'a> {
-    /// The trusted root of the Sigstore instance, if there is one.
-    pub root: Option<&'a TrustedRoot>,
+/// What counts as being in a log, where the log is required.
+///
+/// A bundle's media type is not signed: a bundle v0.3 without its inclusion
+/// proof, called v0.1, lives on the log's promise alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogProof {
+    /// An inclusion proof. cosign 2's annotations have none to give: of them
+    /// alone, the log's promise is taken.
+    #[default]
+    InBundles,
+    /// An inclusion proof, always.
+    Always,
+    /// The log's promise to include the entry will do, anywhere.
+    PromiseSuffices,
 }
 
-/// The certificates and keys of one Sigstore instance (`trusted_root.json`).
+/// Whoever holds a key.
 #[derive(Clone, Debug)]
-pub struct TrustedRoot {
-    digest: waxseal_oci::Digest,
+#[expect(clippy::exhaustive_structs, reason = "callers build it")]
+pub struct KeyAuthority {
+    /// The key.
+    pub key: PublicKey,
+    /// Whether an entry in a transparency log is required. A bundle has to
+    /// prove it; of cosign 2's annotations the log's promise is taken, since
+    /// they have no proof to give.
+    pub log: Demand,
+    /// Whether an RFC 3161 timestamp is required.
+    pub timestamp: Demand,
 }
 
-impl TrustedRoot {
-    /// Parses a `trusted_root.json`.
-    ///
-    /// # Errors
-    /// A sentence that says what is wrong with it.
-    pub fn from_json(bytes: &[u8]) -> Result<Self, String> {
-        waxseal_oci::check_json(bytes).map_err(|e| format!("the trusted root is refused: {e}"))?;
-        Ok(Self {
-            digest: waxseal_oci::Digest::sha256(bytes),
-        })
-    }
-
-    /// The digest of the file that it was parsed from.
+impl KeyAuthority {
+    /// The holder of `key`, without whom nothing more is required.
     #[must_use]
-    pub fn digest(&self) -> &waxseal_oci::Digest {
-        &self.digest
+    pub fn new(key: PublicKey) -> Self {
+        Self {
+            key,
+            log: Demand::Optional,
+            timestamp: Demand::Optional,
+        }
+    }
+}
+
+/// Whoever has a certificate for an identity.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct KeylessAuthority {
+    /// The identity provider, by its URL.
+    pub issuer: Matcher,
+    /// The identity: an e-mail address or a URI.
+    pub subject: Matcher,
+    /// What the certificate must say besides, by the documented names of
+    /// Fulcio's extensions, such as `runnerEnvironment`.
+    pub claims: BTreeMap<String, Matcher>,
+    /// Whether an entry in a transparency log is required. Required unless
+    /// the trust root belongs to an instance that has no log.
+    pub log: Demand,
+    /// Whether the certificate has to be in a certificate transparency log.
+    pub sct: Demand,
+    /// What counts as being in a log, where it is required.
+    pub proof: LogProof,
+}
+
+impl KeylessAuthority {
+    /// `subject`, as `issuer` says; logs are required.
+    #[must_use]
+    pub fn new(issuer: Matcher, subject: Matcher) -> Self {
+        Self {
+            issuer,
+            subject,
+            claims: BTreeMap::new(),
+            log: Demand::Required,
+            sct: Demand::Required,
+            proof: LogProof::default(),
+        }
     }
 }

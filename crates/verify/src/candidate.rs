@@ -1,73 +1,79 @@
-//! Evidence that was found and not yet verified.
+//! Evidence that nobody has looked at yet.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Annotations, Digest};
 
-/// Untrusted evidence and where it was found.
+/// One piece of evidence, as it was fetched: untrusted bytes.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "complete: callers make it")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "callers build it from what they fetched"
+)]
 pub struct Candidate {
     /// Where it was found.
     pub origin: Origin,
-    /// The bytes.
+    /// What was found.
     pub content: CandidateContent,
 }
 
-/// The bytes of a candidate, by the form they claim to have.
+/// The forms that evidence has.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum CandidateContent {
     /// A Sigstore bundle of any version.
     Bundle(Bytes),
-    /// A DSSE envelope, a layer of cosign's `.att` manifest.
-    LegacyAttestation {
-        /// The layer's content.
-        envelope: Bytes,
-        /// The layer's annotations.
+    /// A layer of a cosign 2 `.sig` manifest.
+    SimpleSigning {
+        /// The layer's blob: what was signed.
+        payload: Bytes,
+        /// The layer's annotations: the signature and what goes with it.
         annotations: Annotations,
     },
-    /// A simple-signing payload, a layer of cosign's `.sig` manifest.
-    SimpleSigning {
-        /// The layer's content.
-        payload: Bytes,
-        /// The layer's annotations, which hold the signature.
+    /// A layer of a cosign 2 `.att` manifest.
+    LegacyAttestation {
+        /// The layer's blob: a DSSE envelope.
+        envelope: Bytes,
+        /// The layer's annotations: what goes with the signature.
         annotations: Annotations,
     },
 }
 
-/// Where a candidate was found. Shown to people; decides nothing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a candidate was found. Not signed: for answers, never for decisions.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(clippy::exhaustive_structs, reason = "complete: callers make it")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "callers build it from what they fetched"
+)]
 pub struct Origin {
     /// The kind of place.
     pub place: Place,
-    /// The manifest that lists it, if there is one.
+    /// The manifest that it hangs on, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<Digest>,
-    /// The digest of its bytes.
+    /// The digest of the bytes.
     pub blob: Digest,
-    /// The number of its bytes.
+    /// How many bytes.
     pub size: u64,
-    /// The predicate type that an unsigned annotation names.
+    /// The predicate type that an annotation claims.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predicate_hint: Option<String>,
 }
 
-/// A kind of place where evidence lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// The kinds of places that evidence is found in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Place {
-    /// cosign's `.att` tag.
-    AttestationTag,
-    /// The fallback tag of a registry without the referrers API.
-    FallbackTag,
-    /// A file.
-    File,
-    /// The referrers API.
+    /// The referrers API of the registry.
     Referrer,
+    /// The referrers tag schema.
+    FallbackTag,
     /// cosign's `.sig` tag.
     SignatureTag,
+    /// cosign's `.att` tag.
+    AttestationTag,
+    /// A file.
+    File,
 }

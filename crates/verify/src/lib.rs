@@ -1,47 +1,47 @@
-//! Evidence, trust and time in; a verified signature or attestation out, or
-//! the one reason why there is none.
+//! Evidence, trust and time in; a verified signature or attestation, or the
+//! reason why not, out.
 //!
-//! The crate opens no socket and no file and reads no clock. Everything in a
-//! [`Candidate`] is untrusted. A [`VerifiedSignature`] or
-//! [`VerifiedAttestation`] has private fields and no public constructor: who
-//! holds one knows that [`verify`] made it.
+//! A candidate is bytes that somebody found beside an image: a Sigstore
+//! bundle, or what cosign 2 left behind a tag. [`verify`] holds it against one
+//! authority and one digest. It opens no file and no socket and is told the
+//! time. What it refuses to do: to accept anything because a field in the
+//! candidate says so, to call a check done that was not done, and to take an
+//! attestation for a signature.
+//!
+//! ```
+//! use waxseal_verify::{PublicKey, KeyError};
+//!
+//! let error = PublicKey::from_pem(b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
+//! assert_eq!(error, Err(KeyError::Label("CERTIFICATE".into())));
+//! ```
+//!
+//! Certificates, proofs and timestamps are checked by the `sigstore-*` crates,
+//! which this crate hides from all others. A strict parser stands before
+//! theirs, because two readers of one bundle must not see two bundles; and one
+//! function binds every log entry to the signature that it came with, whatever
+//! form the evidence has.
 
 mod authority;
+mod blob;
 mod candidate;
-mod checks;
+mod identity;
+mod inspect;
 mod key;
+pub mod limits;
 mod rejection;
+mod trust;
 mod verified;
+mod verify;
 
-pub use authority::{Authority, Demand, KeyAuthority, Trust, TrustedRoot};
+pub use authority::{Authority, Demand, KeyAuthority, KeylessAuthority, LogProof};
+pub use blob::BlobVerifier;
 pub use candidate::{Candidate, CandidateContent, Origin, Place};
-pub use checks::{Check, Checks};
-pub use key::{KeyAlgorithm, KeyError, PublicKey};
-pub use rejection::Rejection;
-pub use verified::{Format, Signer, Verified, VerifiedAttestation, VerifiedSignature};
-
-/// What is asked of a candidate.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "complete: callers make it")]
-pub struct Wanted<'a> {
-    /// The digest of the image manifest, index or blob that it must be about.
-    pub subject: &'a waxseal_oci::Digest,
-    /// Whether the predicate is kept for a condition (it can be large).
-    pub keep_predicate: bool,
-}
-
-/// Verifies one candidate for one authority at one time.
-///
-/// # Errors
-/// The most specific [`Rejection`].
-pub fn verify(
-    _candidate: &Candidate,
-    _wanted: &Wanted<'_>,
-    _authority: &Authority,
-    _trust: &Trust<'_>,
-    _now: jiff::Timestamp,
-) -> Result<Verified, Rejection> {
-    Err(Rejection::Malformed(
-        "verification is not there yet".to_owned(),
-    ))
-}
+pub use identity::{Matcher, MatcherError};
+pub use inspect::{Inspection, inspect};
+pub use key::{KeyAlgorithm, KeyError, PublicKey, Scheme, StreamVerifier};
+pub use rejection::{EntryPart, Material, Rejection};
+pub use trust::{Trust, TrustedRoot, TrustedRootError};
+pub use verified::{
+    Check, Checks, Format, Signer, Verified, VerifiedAttestation, VerifiedSignature,
+};
+pub use verify::{Wanted, verify};

@@ -1,0 +1,22 @@
+//! The largest counts that are read from a bundle.
+
+/// Log entries of one bundle (as sigstore-go reads: CVE-2024-45395).
+pub const LOG_ENTRIES: usize = 32;
+
+/// Timestamps of one bundle (as sigstore-go reads: CVE-2024-45395).
+pub const TIMESTAMPS: usize = 32;
+
+/// Certificates of one chain.
+pub const CERTIFICATES: usize = 16;
+
+/// Hashes of one inclusion proof; a tree of 2^64 leaves needs no more.
+pub const PROOF_HASHES: usize = 64;
+
+/// Values of one bundle: all of the above with room to spare.
+pub(crate) const BUNDLE_VALUES: usize = 8_192;
+
+/// Nesting of a bundle; the deepest member that is known is eight deep.
+pub(crate) const BUNDLE_DEPTH: usize = 16;
+
+/// Characters of an identity expression, so that compiling it stays cheap.
+pub const PATTERN_CHARS: usize = 1_024;
