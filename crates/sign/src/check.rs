@@ -5,8 +5,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use waxseal_oci::{Annotations, Digest};
 use waxseal_verify::{
-    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey, Trust,
-    Wanted,
+    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey,
+    Rejection, Trust, Wanted,
 };
 
 use crate::{Blob, Message as _, SignError};
