@@ -7,6 +7,10 @@ mod command;
 mod context;
 mod error;
 mod exit;
+mod key;
+mod password;
+mod predicate;
+mod store;
 
 use std::panic;
 use std::process::ExitCode;

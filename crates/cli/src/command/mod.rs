@@ -3,8 +3,15 @@
 //! A command is a `clap::Args` struct with `run(self, &Context)`. Results go to
 //! stdout through the context, everything else to stderr.
 
+mod attest;
+mod attest_blob;
 mod completions;
+mod import_key;
+mod keygen;
 mod man;
+mod public_key;
+mod sign;
+pub(crate) mod sign_blob;
 
 use clap::{Parser, Subcommand};
 
@@ -34,15 +41,29 @@ pub(crate) struct Cli {
 // Alphabetical, here and in `run`.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
+    Attest(attest::Attest),
+    AttestBlob(attest_blob::AttestBlob),
     Completions(completions::Completions),
+    ImportKey(import_key::ImportKey),
+    Keygen(keygen::Keygen),
     Man(man::Man),
+    PublicKey(public_key::PublicKey),
+    Sign(sign::Sign),
+    SignBlob(sign_blob::SignBlob),
 }
 
 impl Command {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         match self {
+            Self::Attest(command) => command.run(context),
+            Self::AttestBlob(command) => command.run(context),
             Self::Completions(command) => command.run(context),
+            Self::ImportKey(command) => command.run(context),
+            Self::Keygen(command) => command.run(context),
             Self::Man(command) => command.run(context),
+            Self::PublicKey(command) => command.run(context),
+            Self::Sign(command) => command.run(context),
+            Self::SignBlob(command) => command.run(context),
         }
     }
 }

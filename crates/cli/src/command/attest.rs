@@ -1,0 +1,106 @@
+//! `waxseal attest`
+
+use serde::Serialize;
+use waxseal_oci::CosignTag;
+
+use crate::command::sign_blob::one_stdin;
+use crate::context::{Context, Output, OutputArgs};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::key::KeyArgs;
+use crate::predicate::PredicateArgs;
+use crate::store::{self, Image};
+
+/// Sign a statement about an image, such as its SBOM
+///
+/// The tag is looked up once; the statement is about the digest that it names
+/// then, which is printed. It is stored beside the image as a Sigstore bundle,
+/// as cosign 3 stores it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Attest {
+    /// The image that the statement is about, by digest or by tag
+    #[arg(value_name = "IMAGE")]
+    image: String,
+
+    #[command(flatten)]
+    predicate: PredicateArgs,
+
+    #[command(flatten)]
+    key: KeyArgs,
+
+    /// Store the attestation as cosign 2 does, under the tag `sha256-….att`
+    #[arg(long)]
+    legacy: bool,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Attest {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let reference = store::reference(&self.image)?;
+        let plan = self.predicate.plan()?;
+        one_stdin(plan.path(), &self.key)?;
+        let locked = self.key.read()?;
+        let client = context.client()?;
+        let (image, stored, predicate_type) = context.block_on(async {
+            let opening = async {
+                tokio::task::spawn_blocking(|| locked.open())
+                    .await
+                    .map_err(|e| Failure::new(format_args!("cannot open the key: {e}")))?
+            };
+            let (key, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
+            store::warn_of_tag(context, &reference, &image, "attesting");
+            let (now, digest) = (context.now(), image.digest());
+            // Read after the key is open: its derivation takes 64 MiB of its own.
+            let built = plan.build(context, &image.repository.to_string(), digest, now)?;
+            let kind = built.predicate_type;
+            let stored = if self.legacy {
+                let layer = waxseal_sign::legacy_attestation(
+                    &key,
+                    built.statement,
+                    kind.uri(),
+                    digest,
+                    now,
+                )
+                .map_err(Failure::new)?;
+                store::put_legacy(client, &image, CosignTag::Attestation, layer).await?
+            } else {
+                let bundle = waxseal_sign::sign_statement(&key, built.statement, digest, now)
+                    .map_err(Failure::new)?;
+                store::put_bundle(client, &image, kind.uri(), bundle, now).await?
+            };
+            Ok::<_, Failure>((image, stored, kind))
+        })??;
+        let name = image.name();
+        context.note(format_args!(
+            "{name}: attested {predicate_type} ({})",
+            stored.place
+        ));
+        match self.output.output {
+            Output::Json => context.print_json(&Answer {
+                api_version: "waxseal.dev/v1alpha1",
+                kind: "Attestation",
+                image: name,
+                digest: image.digest().to_string(),
+                predicate_type: predicate_type.uri().to_owned(),
+                manifest: stored.manifest.to_string(),
+                place: stored.place,
+            })?,
+            Output::Text => context.print(format_args!("{name}\n"))?,
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    api_version: &'static str,
+    kind: &'static str,
+    image: String,
+    digest: String,
+    predicate_type: String,
+    manifest: String,
+    place: &'static str,
+}

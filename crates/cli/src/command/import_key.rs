@@ -1,0 +1,46 @@
+//! `waxseal import-key`
+
+use std::path::PathBuf;
+
+use crate::command::keygen::PairArgs;
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::key::LockedKey;
+use crate::password::PasswordArgs;
+
+/// Encrypt a private key that was made elsewhere
+///
+/// Reads PKCS#8, SEC1 or PKCS#1 in PEM, or cosign's own format, and writes what
+/// `waxseal keygen` writes: PREFIX.key, encrypted in cosign's format, and PREFIX.pub.
+#[derive(clap::Args, Debug)]
+pub(crate) struct ImportKey {
+    /// The private key to import
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    /// Read the password that FILE has now from the first line of this file
+    #[arg(long, value_name = "FILE")]
+    source_password_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    files: PairArgs,
+
+    #[command(flatten)]
+    password: PasswordArgs,
+}
+
+impl ImportKey {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        self.files.check()?;
+        let source = PasswordArgs {
+            password_file: self
+                .source_password_file
+                .or(self.password.password_file.clone()),
+        };
+        let key = LockedKey::read(&self.file, &source)?.open()?;
+        let password = self.password.for_new_key()?;
+        let encrypted = key.to_encrypted_pem(&password).map_err(Failure::new)?;
+        self.files.write(context, &encrypted, &key)
+    }
+}

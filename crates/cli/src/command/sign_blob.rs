@@ -1,0 +1,93 @@
+//! `waxseal sign-blob`
+
+use std::fs::File;
+use std::io::{Read, stdin};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use waxseal_oci::Digest;
+use waxseal_sign::{Blob, PrivateKey, SignError};
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::key::KeyArgs;
+
+/// Sign a file
+///
+/// Writes a Sigstore bundle with the signature. The file is read in pieces,
+/// however large it is.
+#[derive(clap::Args, Debug)]
+pub(crate) struct SignBlob {
+    /// The file to sign (`-` is standard input)
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
+    #[command(flatten)]
+    key: KeyArgs,
+
+    /// Write the bundle to this file (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+}
+
+impl SignBlob {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        one_stdin(&self.file, &self.key)?;
+        let key = self.key.open()?;
+        let (bundle, digest) = if is_stdin(&self.file) {
+            sign(context, &key, Blob::pipe(stdin().lock()), &self.file)?
+        } else {
+            let file = File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
+            sign(context, &key, Blob::file(file), &self.file)?
+        };
+        write_bundle(context, self.bundle.as_deref(), &bundle)?;
+        context.note(format_args!(
+            "signed {digest} with the key {}",
+            key.public_key().id()
+        ));
+        Ok(Exit::Ok)
+    }
+}
+
+fn sign<R: Read>(
+    context: &Context,
+    key: &PrivateKey,
+    mut blob: Blob<R>,
+    path: &Path,
+) -> Result<(Bytes, Digest), Failure> {
+    waxseal_sign::sign_blob(key, &mut blob, context.now()).map_err(|error| {
+        let hint = matches!(error, SignError::ReadOnce).then_some("give the content as a file");
+        Failure::new(&error)
+            .context(format_args!("`{}` is not signed", path.display()))
+            .maybe_hint(hint)
+    })
+}
+
+/// Writes a bundle where it was asked for.
+pub(crate) fn write_bundle(
+    context: &Context,
+    to: Option<&Path>,
+    bundle: &[u8],
+) -> Result<(), Failure> {
+    match to {
+        Some(path) => std::fs::write(path, bundle).map_err(|e| Failure::file("write", path, e)),
+        None => context.print_bytes(bundle),
+    }
+}
+
+/// Whether a path stands for standard input.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Refuses to take content and password from standard input both.
+pub(crate) fn one_stdin(content: &Path, key: &KeyArgs) -> Result<(), Failure> {
+    let password = key.password.password_file.as_deref();
+    if is_stdin(content) && password.is_some_and(is_stdin) {
+        return Err(Failure::usage(
+            "standard input cannot be both the content and the password",
+        ));
+    }
+    Ok(())
+}

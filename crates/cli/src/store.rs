@@ -1,0 +1,280 @@
+//! Signatures and attestations in a registry: put there, and looked for before
+//! another one is put there.
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use jiff::Timestamp;
+use waxseal_attestation::PredicateType;
+use waxseal_oci::{
+    Annotations, CosignTag, Descriptor, Digest, Document, Reference, Repository, empty_config,
+    media,
+};
+use waxseal_registry::{Artifact, Client, Found, RawManifest, ReferrersVia, Source as _};
+use waxseal_sign::{LegacyLayer, bundle_descriptor, bundle_manifest};
+use waxseal_verify::{
+    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey, Trust,
+    Verified, Wanted,
+};
+
+use crate::context::Context;
+use crate::error::Failure;
+
+/// An image in a registry, by the digest that it has now.
+#[derive(Clone, Debug)]
+pub(crate) struct Image {
+    pub(crate) repository: Repository,
+    pub(crate) descriptor: Descriptor,
+}
+
+impl Image {
+    /// Looks up what a reference names, once. All that follows speaks of the
+    /// digest and is not moved by the tag.
+    pub(crate) async fn resolve(client: &Client, reference: &Reference) -> Result<Self, Failure> {
+        let found = client.describe(reference).await?;
+        let descriptor = found.required(reference.to_string())?;
+        Ok(Self {
+            repository: reference.repository().clone(),
+            descriptor,
+        })
+    }
+
+    pub(crate) fn digest(&self) -> &Digest {
+        &self.descriptor.digest
+    }
+
+    /// `registry/repository@sha256:…`
+    pub(crate) fn name(&self) -> String {
+        self.repository.at(self.digest()).to_string()
+    }
+}
+
+/// Parses references before anything is asked of a registry.
+pub(crate) fn reference(text: &str) -> Result<Reference, Failure> {
+    text.parse()
+        .map_err(|e| Failure::usage(format_args!("the image `{text}`: {e}")))
+}
+
+/// Warns where a name that may move was given for something that may not.
+pub(crate) fn warn_of_tag(context: &Context, reference: &Reference, image: &Image, doing: &str) {
+    if reference.digest().is_none() {
+        context.warn(format_args!(
+            "`{reference}` is a tag, which may name another image by now; {doing} {}",
+            image.digest()
+        ));
+    }
+}
+
+/// Where something was put.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    /// The manifest that holds it.
+    pub(crate) manifest: Digest,
+    /// The kind of place, for people.
+    pub(crate) place: &'static str,
+}
+
+/// Hangs a bundle on an image. Where the registry keeps no referrers, the
+/// client reads the list back before it returns.
+pub(crate) async fn put_bundle(
+    client: &Client,
+    image: &Image,
+    predicate_type: &str,
+    bundle: Bytes,
+    now: Timestamp,
+) -> Result<Stored, Failure> {
+    let descriptor = bundle_descriptor(&bundle);
+    let manifest = bundle_manifest(&descriptor, predicate_type, &image.descriptor, now)
+        .map_err(Failure::new)?;
+    let manifest = RawManifest::new(media::OCI_MANIFEST, manifest);
+    let (empty, config) = empty_config();
+    let blobs = vec![(descriptor, bundle), (config, Bytes::from_static(empty))];
+    let artifact = Artifact::new(manifest, blobs);
+    let attached = client
+        .attach(&image.repository, &image.descriptor, &artifact)
+        .await?;
+    let place = match attached.via {
+        ReferrersVia::FallbackTag => "fallback tag",
+        _ => "referrers",
+    };
+    Ok(Stored {
+        manifest: attached.digest,
+        place,
+    })
+}
+
+/// Adds a layer to one of cosign's tags, which the client reads back.
+pub(crate) async fn put_legacy(
+    client: &Client,
+    image: &Image,
+    tag: CosignTag,
+    layer: LegacyLayer,
+) -> Result<Stored, Failure> {
+    let layers = vec![(layer.descriptor, layer.bytes)];
+    let name = tag.tag(image.digest());
+    let appended = client
+        .append_to_tag(&image.repository, &name, layers)
+        .await?;
+    let place = match tag {
+        CosignTag::Attestation => ".att tag",
+        _ => ".sig tag",
+    };
+    Ok(Stored {
+        manifest: appended.digest,
+        place,
+    })
+}
+
+/// The bundle with which this key has signed this image already, with exactly
+/// these annotations, if there is one.
+pub(crate) async fn bundle_signature(
+    client: &Client,
+    image: &Image,
+    key: &PublicKey,
+    annotations: &Annotations,
+    now: Timestamp,
+) -> Result<Option<Stored>, Failure> {
+    let repository = &image.repository;
+    let listed = client
+        .referrers(repository, image.digest(), Some(media::SIGSTORE_BUNDLE_V03))
+        .await?;
+    let place = match listed.via {
+        ReferrersVia::FallbackTag => Place::FallbackTag,
+        _ => Place::Referrer,
+    };
+    // What says that it is an attestation is believed: it would not be a
+    // signature if it lied, either.
+    let candidates = listed.entries.into_iter().filter(|entry| {
+        let hint = entry.annotation(media::ANNOTATION_PREDICATE_TYPE);
+        hint.is_none_or(|hint| hint == PredicateType::SIGN) && media::is_manifest(&entry.media_type)
+    });
+    let fetches = candidates.take(CANDIDATES).map(|entry| async move {
+        let bundle = bundle_of(client, repository, &entry.digest).await?;
+        Ok::<_, Failure>((entry.digest, bundle))
+    });
+    let mut fetched = stream::iter(fetches).buffer_unordered(AT_ONCE);
+    while let Some(result) = fetched.next().await {
+        let (manifest, Some((descriptor, bytes))) = result? else {
+            continue;
+        };
+        let origin = origin(place, &manifest, &descriptor);
+        let candidate = Candidate {
+            origin,
+            content: CandidateContent::Bundle(bytes),
+        };
+        if is_by(&candidate, image.digest(), key, annotations, now) {
+            let place = match place {
+                Place::FallbackTag => "fallback tag",
+                _ => "referrers",
+            };
+            return Ok(Some(Stored { manifest, place }));
+        }
+    }
+    Ok(None)
+}
+
+/// As [`bundle_signature`], under cosign 2's tag `.sig`.
+pub(crate) async fn legacy_signature(
+    client: &Client,
+    image: &Image,
+    key: &PublicKey,
+    annotations: &Annotations,
+    now: Timestamp,
+) -> Result<Option<Stored>, Failure> {
+    let repository = &image.repository;
+    let tag = CosignTag::Signature.tag(image.digest());
+    let Found::Present(raw) = client.manifest_by_tag(repository, &tag).await? else {
+        return Ok(None);
+    };
+    let Document::Manifest(manifest) = raw.document()? else {
+        return Ok(None);
+    };
+    let layers = manifest
+        .layers
+        .into_iter()
+        .filter(|layer| layer.media_type == media::SIMPLE_SIGNING && layer.size <= SIGNATURE_BYTES);
+    let fetches = layers.take(CANDIDATES).map(|layer| async move {
+        let payload = client.blob(repository, &layer, SIGNATURE_BYTES).await?;
+        Ok::<_, Failure>((layer, payload))
+    });
+    let mut fetched = stream::iter(fetches).buffer_unordered(AT_ONCE);
+    while let Some(result) = fetched.next().await {
+        let (layer, payload) = result?;
+        let origin = origin(Place::SignatureTag, &raw.digest, &layer);
+        let annotations_of = layer.annotations;
+        let content = CandidateContent::SimpleSigning {
+            payload,
+            annotations: annotations_of,
+        };
+        let candidate = Candidate { origin, content };
+        if is_by(&candidate, image.digest(), key, annotations, now) {
+            return Ok(Some(Stored {
+                manifest: raw.digest,
+                place: ".sig tag",
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// The bundle that an artifact's manifest holds, where it is one of a size
+/// that a signature can have.
+async fn bundle_of(
+    client: &Client,
+    repository: &Repository,
+    manifest: &Digest,
+) -> Result<Option<(Descriptor, Bytes)>, Failure> {
+    let Found::Present(raw) = client.manifest(repository, manifest).await? else {
+        return Ok(None);
+    };
+    let Ok(Document::Manifest(manifest)) = raw.document() else {
+        return Ok(None);
+    };
+    let [layer] = manifest.layers.as_slice() else {
+        return Ok(None);
+    };
+    if !media::is_sigstore_bundle(&layer.media_type) || layer.size > SIGNATURE_BYTES {
+        return Ok(None);
+    }
+    let bytes = client.blob(repository, layer, SIGNATURE_BYTES).await?;
+    Ok(Some((layer.clone(), bytes)))
+}
+
+fn is_by(
+    candidate: &Candidate,
+    image: &Digest,
+    key: &PublicKey,
+    annotations: &Annotations,
+    now: Timestamp,
+) -> bool {
+    let authority = Authority::Key(KeyAuthority {
+        key: key.clone(),
+        log: Demand::Optional,
+        timestamp: Demand::Optional,
+    });
+    let wanted = Wanted {
+        subject: image,
+        keep_predicate: false,
+    };
+    match waxseal_verify::verify(candidate, &wanted, &authority, &Trust { root: None }, now) {
+        Ok(Verified::Signature(signature)) => signature.annotations() == annotations,
+        _ => false,
+    }
+}
+
+fn origin(place: Place, manifest: &Digest, blob: &Descriptor) -> Origin {
+    Origin {
+        place,
+        manifest: Some(manifest.clone()),
+        blob: blob.digest.clone(),
+        size: blob.size,
+        predicate_hint: None,
+    }
+}
+
+/// How many earlier signatures are looked at before one is made regardless.
+const CANDIDATES: usize = 1_000;
+/// How many of them are fetched at a time.
+const AT_ONCE: usize = 8;
+/// The largest bundle that is looked at as a signature.
+const SIGNATURE_BYTES: u64 = 1024 * 1024;

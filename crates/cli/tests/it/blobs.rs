@@ -1,0 +1,1 @@
+//! `sign-blob`, `attest-blob` and `verify-blob`.

@@ -1,0 +1,1 @@
+//! `sign` and `attest`, on registries with and without the referrers API.
