@@ -44,7 +44,7 @@ pub fn sign_statement(
 
 /// Signs a blob and returns its bundle, a message signature, with the blob's digest.
 ///
-/// The blob is read by pieces: once and hashed for ECDSA and RSA, five times
+/// The blob is read by pieces: once and hashed for ECDSA and RSA, four times
 /// for Ed25519, which signs and verifies the content itself.
 ///
 /// # Errors
@@ -52,10 +52,11 @@ pub fn sign_statement(
 pub fn sign_blob<R: std::io::Read>(
     signer: &dyn Signer,
     blob: &mut Blob<R>,
-    now: Timestamp,
 ) -> Result<(Bytes, Digest), SignError> {
     let sha256 = blob.sha256()?;
+    let digest = blob.digest()?;
     let signature = signer.sign(blob)?;
+    check::blob(signer.public_key(), &signature, &digest, blob)?;
     let bundle = format!(
         r#"{{"mediaType":"{}","verificationMaterial":{{"publicKey":{{"hint":"{}"}}}},"messageSignature":{{"messageDigest":{{"algorithm":"SHA2_256","digest":"{}"}},"signature":"{}"}}}}"#,
         media::SIGSTORE_BUNDLE_V03,
@@ -63,9 +64,7 @@ pub fn sign_blob<R: std::io::Read>(
         STANDARD.encode(sha256),
         STANDARD.encode(signature),
     );
-    let bundle = Bytes::from(bundle);
-    let digest = check::blob(signer.public_key(), &bundle, blob, now)?;
-    Ok((bundle, digest))
+    Ok((Bytes::from(bundle), digest))
 }
 
 /// The manifest that hangs a bundle on its subject, as cosign 3 writes it: an

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use waxseal_oci::{Annotations, Digest};
 use waxseal_verify::{
-    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey,
-    Rejection, Trust, Wanted,
+    Authority, Candidate, CandidateContent, Demand, KeyAlgorithm, KeyAuthority, Origin, Place,
+    PublicKey, Rejection, Trust, Wanted,
 };
 
 use crate::{Blob, Message as _, SignError};
@@ -52,23 +52,26 @@ pub(crate) fn legacy_attestation(
     verify(key, Place::AttestationTag, content, envelope, image, now)
 }
 
-/// Verifies the bundle of a blob, and returns the blob's digest.
+/// Verifies the signature of a blob.
+///
+/// A signature over a digest is checked against the digest, so that a blob of
+/// any size is read once; one over the content has it read again.
 pub(crate) fn blob<R: std::io::Read>(
     key: &PublicKey,
-    bundle: &Bytes,
+    signature: &[u8],
+    digest: &Digest,
     blob: &mut Blob<R>,
-    now: Timestamp,
-) -> Result<Digest, SignError> {
-    let hex: String = blob
-        .sha256()?
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    let digest = Digest::from_hex(waxseal_oci::Algorithm::Sha256, &hex)
-        .map_err(|_| SignError::Unverified(Rejection::SignatureInvalid))?;
-    let content = CandidateContent::Bundle(bundle.clone());
-    verify(key, Place::File, content, bundle, &digest, now)?;
-    Ok(digest)
+) -> Result<(), SignError> {
+    let outcome = if key.algorithm() == KeyAlgorithm::Ed25519 {
+        let mut verifier = key.verifier(signature);
+        blob.read(&mut |piece| verifier.update(piece))?;
+        verifier.finish()
+    } else {
+        key.verify_digests(std::slice::from_ref(digest), signature)
+    };
+    outcome
+        .map(|_| ())
+        .map_err(|_| SignError::Unverified(Rejection::SignatureInvalid))
 }
 
 fn verify(

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read, Seek};
 
 use aws_lc_rs::digest::{Context, SHA256};
+use waxseal_oci::{Algorithm, Digest};
 
 use crate::SignError;
 
@@ -78,6 +79,24 @@ impl<R: Read> Blob<R> {
             untouched: true,
             sha256: None,
         }
+    }
+}
+
+impl<R: Read> Blob<R> {
+    /// The SHA-256 of the content, as a digest.
+    ///
+    /// # Errors
+    /// [`SignError::Read`].
+    pub fn digest(&mut self) -> Result<Digest, SignError> {
+        let hex: String = self
+            .sha256()?
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Digest::from_hex(Algorithm::Sha256, &hex).map_err(|e| SignError::Write {
+            what: "digest",
+            cause: e.to_string(),
+        })
     }
 }
 

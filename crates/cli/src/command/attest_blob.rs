@@ -3,8 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use waxseal_oci::{Algorithm, Digest};
-use waxseal_sign::{Blob, Message as _};
+use waxseal_sign::Blob;
 
 use crate::command::sign_blob::{one_stdin, write_bundle};
 use crate::context::Context;
@@ -40,9 +39,7 @@ impl AttestBlob {
         one_stdin(plan.path(), &self.key)?;
         let key = self.key.open()?;
         let file = File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
-        let sha256 = Blob::file(file).sha256().map_err(Failure::new)?;
-        let hex: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        let digest = Digest::from_hex(Algorithm::Sha256, &hex).map_err(Failure::new)?;
+        let digest = Blob::file(file).digest().map_err(Failure::new)?;
         let name = self
             .file
             .file_name()

@@ -36,10 +36,10 @@ impl SignBlob {
         one_stdin(&self.file, &self.key)?;
         let key = self.key.open()?;
         let (bundle, digest) = if is_stdin(&self.file) {
-            sign(context, &key, Blob::pipe(stdin().lock()), &self.file)?
+            sign(&key, Blob::pipe(stdin().lock()), &self.file)?
         } else {
             let file = File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
-            sign(context, &key, Blob::file(file), &self.file)?
+            sign(&key, Blob::file(file), &self.file)?
         };
         write_bundle(context, self.bundle.as_deref(), &bundle)?;
         context.note(format_args!(
@@ -51,12 +51,11 @@ impl SignBlob {
 }
 
 fn sign<R: Read>(
-    context: &Context,
     key: &PrivateKey,
     mut blob: Blob<R>,
     path: &Path,
 ) -> Result<(Bytes, Digest), Failure> {
-    waxseal_sign::sign_blob(key, &mut blob, context.now()).map_err(|error| {
+    waxseal_sign::sign_blob(key, &mut blob).map_err(|error| {
         let hint = matches!(error, SignError::ReadOnce).then_some("give the content as a file");
         Failure::new(&error)
             .context(format_args!("`{}` is not signed", path.display()))

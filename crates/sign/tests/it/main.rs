@@ -35,7 +35,7 @@ fn verifies(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         KeyAlgorithm::Ed25519 => &signature::ED25519,
         _ => &signature::RSA_PKCS1_2048_8192_SHA256,
     };
-    UnparsedPublicKey::new(algorithm, key.raw())
+    UnparsedPublicKey::new(algorithm, key.spki_der())
         .verify(message, signature)
         .is_ok()
 }
