@@ -1,1 +1,37 @@
-//! placeholder
+//! What must be true of an image, and whether it is.
+//!
+//! A [`PolicyDocument`] is parsed from YAML and compiled to a [`Policy`], which
+//! says which evidence it needs. Verified facts go in, a [`Decision`] comes
+//! out: a tree of what was required, what was found, and why each rejected
+//! candidate was rejected. The crate opens no file and no socket and reads no
+//! clock.
+//!
+//! A policy that would let everybody in does not load, and an evaluation
+//! without facts never allows.
+
+mod condition;
+mod decision;
+mod document;
+mod error;
+mod evaluate;
+mod facts;
+mod flags;
+mod pattern;
+mod policy;
+mod render;
+mod requirement;
+mod text;
+
+pub use condition::{Condition, ConditionError, Input};
+pub use decision::{
+    Decision, Found, PolicyDecision, Rejected, RequirementDecision, SeenEvidence, Verdict,
+};
+pub use document::{AuthoritySource, KeySource, PolicyDocument};
+pub use error::PolicyError;
+pub use evaluate::{Unmatched, decide, evaluate, unable};
+pub use facts::{Facts, Finding, Seen, Via};
+pub use flags::Flags;
+pub use pattern::{ImagePattern, PatternError};
+pub use policy::{Mode, NamespaceLabels, Needs, Platforms, Policy};
+pub use render::Style;
+pub use text::escaped;

@@ -1,0 +1,108 @@
+//! Why a policy does not load.
+
+use crate::{ConditionError, PatternError};
+
+/// Why a policy does not load. Each names the place and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// `apiVersion` is another one.
+    #[error("`apiVersion` is `{0}`; this is for `waxseal.dev/v1alpha1`")]
+    ApiVersion(String),
+    /// An authority says two things, or nothing.
+    #[error("authority `{0}` must have exactly one of `key` and `keyless`")]
+    AuthorityKind(String),
+    /// A condition does not compile.
+    #[error("in the condition of requirement {requirement}: {source}")]
+    Condition {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// What is wrong.
+        source: ConditionError,
+    },
+    /// There is no document.
+    #[error("there is no policy in the file")]
+    Empty,
+    /// A key is given in more than one way, or not at all.
+    #[error("the key of authority `{0}` must have exactly one of `pem` and `file`")]
+    KeySource(String),
+    /// A key cannot be read.
+    #[error("the key of authority `{authority}`: {reason}")]
+    Key {
+        /// The authority.
+        authority: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// An identity lets too many in, or nobody.
+    #[error("the identity of authority `{authority}`: {reason}")]
+    Identity {
+        /// The authority.
+        authority: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// `kind` is another one.
+    #[error("`kind` is `{0}`; this is for `ImagePolicy`")]
+    Kind(String),
+    /// `metadata.name` is missing or empty.
+    #[error("`metadata.name` is empty")]
+    Name,
+    /// There are no authorities.
+    #[error("`authorities` is empty: a policy that trusts nobody lets nobody in")]
+    NoAuthorities,
+    /// `from` is empty.
+    #[error("`from` of requirement {0} is empty: name the authorities that may satisfy it")]
+    NoFrom(usize),
+    /// `match.images` is empty.
+    #[error("`match.images` is empty: a policy that covers nothing protects nothing")]
+    NoImages,
+    /// `require` is empty.
+    #[error("`require` is empty: a policy without a requirement lets everybody in")]
+    NoRequirements,
+    /// A requirement says two things, or nothing.
+    #[error("requirement {0} must have exactly one of `signature`, `attestation` and `sbom`")]
+    RequirementKind(usize),
+    /// A pattern in `match.images` is not one.
+    #[error("in `match.images`: {0}")]
+    Pattern(#[from] PatternError),
+    /// `platforms` is not understood.
+    #[error("`platforms` is `{0}`; it is `index`, `all` or a list such as `[linux/amd64]`")]
+    Platforms(String),
+    /// The threshold cannot be met.
+    #[error(
+        "the threshold of requirement {requirement} is {threshold}, and `from` has {keys} distinct signer(s)"
+    )]
+    Threshold {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// What it asks for.
+        threshold: usize,
+        /// How many there can be.
+        keys: usize,
+    },
+    /// A predicate type is not one.
+    #[error("the type of requirement {requirement}: {reason}")]
+    Type {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// `from` names nobody that there is.
+    #[error(
+        "requirement {requirement} names the authority `{name}`, which is not under `authorities`"
+    )]
+    UnknownAuthority {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// The name.
+        name: String,
+    },
+    /// Something that is specified and not there yet.
+    #[error("`{0}` is not supported yet")]
+    Unsupported(String),
+    /// It is not YAML, or has a field that there is not.
+    #[error("not a policy: {0}")]
+    Yaml(String),
+}
