@@ -20,10 +20,11 @@ pub mod check;
 pub mod decider;
 mod files;
 pub mod http;
-pub mod kinds;
 pub mod limits;
 pub mod metrics;
 pub mod once;
 pub mod review;
 pub mod serve;
 mod tls;
+
+pub use waxseal_gate::kinds;

@@ -48,7 +48,10 @@ impl std::fmt::Display for Kind {
 
 /// One place in an object that names an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "the reader of an ImageReview makes them too"
+)]
 pub struct Slot {
     /// Where in the object.
     pub path: Path,
@@ -74,7 +77,10 @@ pub struct Malformed {
 
 /// Why the images of an object are not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "each has its own answer at admission"
+)]
 pub enum ExtractError {
     /// A field has the wrong type.
     #[error("the object cannot be read: {0}")]
@@ -82,7 +88,7 @@ pub enum ExtractError {
     /// The kind is not known, and its object holds images all the same.
     #[error(
         "images in a {kind} are not checked as configured, and this one has some under `{path}`: \
-         start waxseal-admission with `--extra-kind {kind}={path}`"
+         say so with `--extra-kind {kind}={path}`"
     )]
     UnknownKind {
         /// The kind.
