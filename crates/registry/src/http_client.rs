@@ -328,11 +328,11 @@ fn failure(error: &reqwest::Error, url: &Url) -> Error {
 }
 
 fn tls_reason(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let error = match error.downcast_ref::<std::io::Error>() {
-        Some(io) => io.get_ref()?.downcast_ref::<rustls::Error>(),
-        None => error.downcast_ref::<rustls::Error>(),
-    }?;
-    Some(match error {
+    if let Some(io) = error.downcast_ref::<std::io::Error>() {
+        // `source` of an I/O error leaves out what it wraps.
+        return tls_reason(io.get_ref()?);
+    }
+    Some(match error.downcast_ref::<rustls::Error>()? {
         rustls::Error::InvalidMessage(_) => "the other side does not speak TLS".to_owned(),
         other => other.to_string(),
     })

@@ -211,9 +211,14 @@ impl<T: Tag, K: Kind> Writer<'_, T, K> {
         begun: Duration,
     ) -> Result<Option<Digest>, Error> {
         let before = base.as_ref().map(|(version, _)| version.digest.clone());
-        let (next, blobs) = self
-            .kind
-            .render(base.as_ref().map(|(version, _)| version), self.seen.all())?;
+        // What is there stays in its place; what is missing follows.
+        let mut entries = Seen::new(self.kind.annotations_count());
+        if let Some((version, _)) = &base {
+            entries.take(self.kind.entries(&self.tag.what(), version)?);
+        }
+        entries.take(self.seen.all());
+        let version = base.as_ref().map(|(version, _)| version);
+        let (next, blobs) = self.kind.render(version, entries.all())?;
         let mut begun = begun;
         if !blobs.is_empty() {
             for blob in &blobs {

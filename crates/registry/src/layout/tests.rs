@@ -86,7 +86,7 @@ async fn keeps_an_image_and_its_referrers_in_folder_and_archive() {
             .into_iter()
             .map(|d| d.digest)
             .collect();
-        assert_eq!(images, [image.digest.clone()]);
+        assert_eq!(images, std::slice::from_ref(&image.digest));
     }
 }
 
