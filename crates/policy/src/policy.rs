@@ -100,6 +100,19 @@ impl Policy {
         in_namespace && named
     }
 
+    /// Whether the policy is for this image in a namespace of which only some
+    /// labels are known. One that is not known is taken to be as the policy
+    /// wants it: not to know is no reason to let the image in.
+    #[must_use]
+    pub fn may_cover(&self, image: &Reference, known: &NamespaceLabels) -> bool {
+        let ruled_out = self.namespaces.as_ref().is_some_and(|wanted| {
+            wanted
+                .iter()
+                .any(|(key, value)| known.get(key).is_some_and(|found| found != value))
+        });
+        !ruled_out && self.covers(image, None)
+    }
+
     /// Whether the policy selects namespaces by their labels.
     #[must_use]
     pub fn selects_namespaces(&self) -> bool {
