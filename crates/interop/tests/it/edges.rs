@@ -14,9 +14,27 @@ const EDGES: [(&str, &[&str]); 10] = [
     ("policy", &["oci", "sbom", "attestation", "verify"]),
     ("registry", &["oci"]),
     ("sign", &["oci", "attestation", "verify"]),
-    ("gate", &["oci", "attestation", "verify", "policy", "registry"]),
-    ("admission", &["oci", "verify", "policy", "registry", "gate"]),
-    ("cli", &["oci", "attestation", "sbom", "verify", "policy", "registry", "sign", "gate"]),
+    (
+        "gate",
+        &["oci", "attestation", "verify", "policy", "registry"],
+    ),
+    (
+        "admission",
+        &["oci", "verify", "policy", "registry", "gate"],
+    ),
+    (
+        "cli",
+        &[
+            "oci",
+            "attestation",
+            "sbom",
+            "verify",
+            "policy",
+            "registry",
+            "sign",
+            "gate",
+        ],
+    ),
 ];
 
 /// Crates that a pure crate must not have in its tree.
@@ -25,14 +43,27 @@ const IMPURE: [&str; 6] = ["tokio", "reqwest", "hyper", "mio", "socket2", "rustl
 fn tree(package: &str, depth: Option<u8>) -> BTreeSet<String> {
     let mut command = Command::new(env!("CARGO"));
     command.current_dir(root()).args([
-        "tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}",
-        "--package", package,
+        "tree",
+        "--offline",
+        "--locked",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+        "--package",
+        package,
     ]);
     if let Some(depth) = depth {
         command.args(["--depth", &depth.to_string()]);
     }
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| line.split_whitespace().next())
@@ -49,7 +80,10 @@ fn arrows_point_down_only() {
             .filter_map(|d| d.strip_prefix("waxseal-").map(str::to_owned))
             .collect();
         for found in ours {
-            assert!(allowed.contains(&found.as_str()), "`{name}` must not know `{found}`");
+            assert!(
+                allowed.contains(&found.as_str()),
+                "`{name}` must not know `{found}`"
+            );
         }
     }
 }
@@ -59,7 +93,10 @@ fn the_core_knows_no_network() {
     for name in ["oci", "sbom", "attestation", "verify", "policy"] {
         let tree = tree(&format!("waxseal-{name}"), None);
         for impure in IMPURE {
-            assert!(!tree.contains(impure), "`{impure}` is in the tree of the pure crate `{name}`");
+            assert!(
+                !tree.contains(impure),
+                "`{impure}` is in the tree of the pure crate `{name}`"
+            );
         }
     }
 }

@@ -32,9 +32,17 @@ fn files_are_short_and_say_what_they_are() {
         let lines = text.lines().count();
         assert!(lines <= MOST_LINES, "{} has {lines} lines", path.display());
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(!GRAB_BAGS.contains(&stem.as_str()), "{} is a grab bag", path.display());
+        assert!(
+            !GRAB_BAGS.contains(&stem.as_str()),
+            "{} is a grab bag",
+            path.display()
+        );
         let skipped = text.lines().any(|l| l.trim() == concat!("#[", "ignore]"));
-        assert!(!skipped, "{} ignores a test without a reason", path.display());
+        assert!(
+            !skipped,
+            "{} ignores a test without a reason",
+            path.display()
+        );
     }
 }
 
@@ -43,6 +51,10 @@ fn every_crate_takes_the_lint_table() {
     for entry in fs::read_dir(root().join("crates")).unwrap() {
         let manifest = entry.unwrap().path().join("Cargo.toml");
         let text = fs::read_to_string(&manifest).unwrap();
-        assert!(text.contains("[lints]\nworkspace = true"), "{}", manifest.display());
+        assert!(
+            text.contains("[lints]\nworkspace = true"),
+            "{}",
+            manifest.display()
+        );
     }
 }

@@ -1,0 +1,44 @@
+# Recipes; `.ci/run` runs the same commands.
+
+# List the recipes.
+default:
+    @just --list
+
+# The narrated tour on an embedded registry.
+demo:
+    cargo run --release -p waxseal-demo
+
+# Every test that needs no outside program.
+test:
+    cargo test --workspace
+
+# Format, lints, documentation.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- --deny warnings
+    RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items
+
+# Licences, bans and sources of the dependencies.
+deny:
+    cargo deny --locked check licenses bans sources
+
+# Fetch the peers (cosign, notation, oras, crane, docker-registry, etcd) into .peers.
+interop-setup:
+    .ci/peers
+
+# The table of theirs by ours and ours by theirs.
+interop: interop-setup
+    cargo run --release -p waxseal-interop --bin waxseal-interop
+
+# Fetch or build the servers of a real Kubernetes API.
+cluster-setup:
+    .ci/peers
+    .ci/kube-apiserver
+
+# The webhook behind a real kube-apiserver.
+cluster: cluster-setup
+    cargo run --release -p waxseal-interop --bin waxseal-cluster
+
+# Whole-process measurements beside the peers; `just bench --quick` for a look.
+bench *ARGS: interop-setup
+    cargo run --release -p waxseal-bench -- {{ARGS}}
