@@ -1,16 +1,22 @@
 //! What a candidate says about itself: unverified, for listings and refusals.
 
-use waxseal_attestation::Subject;
+use waxseal_attestation::dsse::PAYLOAD_TYPE_INTOTO;
+use waxseal_attestation::simple_signing::Payload;
+use waxseal_attestation::{HeadReader, Subject};
 
 use crate::candidate::Candidate;
+use crate::envelope;
+use crate::evidence::{Content, Evidence, SignedWith};
+use crate::keyless;
 use crate::rejection::Rejection;
+use crate::verified::Format;
 
 /// What a candidate says about itself. Nothing of it is verified.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inspection {
-    /// The media type that it calls itself.
-    pub media_type: String,
+    /// What form it has.
+    pub format: Format,
     /// The predicate type of its statement, if it holds one.
     pub predicate_type: Option<String>,
     /// The subjects of its statement, if it holds one.
@@ -29,6 +35,51 @@ pub struct Inspection {
 ///
 /// # Errors
 /// If it cannot be read.
-pub fn inspect(_candidate: &Candidate) -> Result<Inspection, Rejection> {
-    Ok(Inspection::default())
+pub fn inspect(candidate: &Candidate) -> Result<Inspection, Rejection> {
+    let evidence = Evidence::read(candidate)?;
+    let (key_hint, identity) = match &evidence.material {
+        SignedWith::Key { hint } => (Some(hint.clone()), None),
+        SignedWith::Certificates(chain) => (None, keyless::claimed_identity(chain)),
+    };
+    let mut inspection = Inspection {
+        format: evidence.format,
+        predicate_type: None,
+        subjects: Vec::new(),
+        key_hint,
+        identity,
+        log_entries: evidence.entries.len(),
+        timestamps: evidence.timestamps.len(),
+    };
+    match &evidence.content {
+        Content::Envelope(envelope) if envelope.payload_type == PAYLOAD_TYPE_INTOTO => {
+            let mut reader = Ok(HeadReader::new());
+            envelope::decode(envelope.payload.as_bytes(), |bytes| {
+                if let Ok(head) = &mut reader
+                    && let Err(error) = head.push(bytes)
+                {
+                    reader = Err(error);
+                }
+            })?;
+            let head = reader.and_then(HeadReader::finish)?;
+            inspection.predicate_type = Some(head.predicate_type().to_owned());
+            inspection.subjects = head.subjects().to_vec();
+        }
+        Content::Envelope(envelope) => {
+            return Err(Rejection::PayloadType(envelope.payload_type.to_string()));
+        }
+        Content::SimpleSigning { payload, .. } => {
+            let payload = Payload::parse(payload)?;
+            inspection.subjects = vec![Subject::new(
+                payload.docker_reference.as_str(),
+                &payload.digest,
+            )];
+        }
+        Content::Artifact { digest, .. } => {
+            inspection.subjects = digest
+                .iter()
+                .map(|digest| Subject::new("", digest))
+                .collect();
+        }
+    }
+    Ok(inspection)
 }

@@ -22,12 +22,20 @@
 //! form the evidence has.
 
 mod authority;
+mod bind;
 mod blob;
+mod bundle;
 mod candidate;
+mod entry;
+mod envelope;
+mod evidence;
 mod identity;
 mod inspect;
 mod key;
+mod keyless;
+mod legacy;
 pub mod limits;
+mod log;
 mod rejection;
 mod trust;
 mod verified;

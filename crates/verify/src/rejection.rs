@@ -11,6 +11,14 @@ use waxseal_oci::{Algorithm, Digest};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
+    /// Two things are there of which there has to be one.
+    #[error("both `{first}` and `{second}` are there, of which there has to be one")]
+    Ambiguous {
+        /// The one.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
     /// The signing certificate does not lead to the trust root, or is no
     /// certificate.
     #[error("certificate: {0}")]
@@ -117,6 +125,10 @@ pub enum Rejection {
         /// What the bundle says about the key.
         hint: String,
     },
+    /// Nobody who is trusted says when it was signed, so that it cannot be
+    /// told whether the certificate was valid then.
+    #[error("no trusted log or timestamp authority says when it was signed")]
+    SigningTimeRequired,
     /// The statement does not count.
     #[error("statement: {0}")]
     Statement(#[from] StatementError),
@@ -137,6 +149,9 @@ pub enum Rejection {
     /// What is required cannot be checked.
     #[error("a trust root is needed to check what is required, and there is none")]
     TrustRootRequired,
+    /// It cannot be checked, for a reason of its own.
+    #[error("cannot be checked: {0}")]
+    Unsupported(String),
 }
 
 impl Rejection {
@@ -145,7 +160,8 @@ impl Rejection {
     #[must_use]
     pub fn rank(&self) -> u8 {
         match self {
-            Self::Malformed(_)
+            Self::Ambiguous { .. }
+            | Self::Malformed(_)
             | Self::MediaType(_)
             | Self::SignatureCount(_)
             | Self::SignatureMissing(_)
@@ -161,8 +177,10 @@ impl Rejection {
             Self::LogEntryInvalid(_) | Self::TimestampInvalid(_) | Self::Certificate(_) => 90,
             Self::LogRequired
             | Self::LogProofRequired
+            | Self::SigningTimeRequired
             | Self::TimestampRequired
-            | Self::TrustRootRequired => 100,
+            | Self::TrustRootRequired
+            | Self::Unsupported(_) => 100,
             Self::IssuerMismatch { .. } => 110,
             Self::IdentityMismatch { .. } => 120,
             Self::ClaimMismatch { .. } => 130,
@@ -173,6 +191,7 @@ impl Rejection {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Ambiguous { .. } => "ambiguous",
             Self::Certificate(_) => "certificate",
             Self::ClaimMismatch { .. } => "claim-mismatch",
             Self::DigestNeeded { .. } => "digest-needed",
@@ -194,11 +213,13 @@ impl Rejection {
             Self::SignatureInvalid => "signature-invalid",
             Self::SignatureMissing(_) => "signature-missing",
             Self::SignedByOtherKey { .. } => "signed-by-other-key",
+            Self::SigningTimeRequired => "signing-time-required",
             Self::Statement(_) => "statement",
             Self::SubjectMismatch { .. } => "subject-mismatch",
             Self::TimestampInvalid(_) => "timestamp-invalid",
             Self::TimestampRequired => "timestamp-required",
             Self::TrustRootRequired => "trust-root-required",
+            Self::Unsupported(_) => "unsupported",
         }
     }
 }

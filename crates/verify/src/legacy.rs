@@ -1,0 +1,155 @@
+//! What cosign 2 left behind tags: a blob, and the rest in annotations.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use waxseal_attestation::dsse::EncodedEnvelope;
+use waxseal_attestation::json::{self, Budget, Fields, JsonError};
+use waxseal_oci::Annotations;
+
+use crate::entry::{self, LogEntry};
+use crate::evidence::{Content, Evidence, SignedWith};
+use crate::limits;
+use crate::rejection::Rejection;
+use crate::verified::Format;
+
+/// Reads a layer of a `.sig` manifest. Both arguments are untrusted.
+pub(crate) fn signature<'a>(
+    payload: &'a [u8],
+    annotations: &Annotations,
+) -> Result<Evidence<'a>, Rejection> {
+    let text = annotations
+        .get(SIGNATURE)
+        .filter(|text| !text.is_empty())
+        .ok_or(Rejection::SignatureMissing(SIGNATURE))?;
+    let signature = STANDARD.decode(text).map_err(|_| JsonError::Base64 {
+        at: "annotations",
+        name: SIGNATURE,
+    })?;
+    let content = Content::SimpleSigning { payload, signature };
+    evidence(Format::SimpleSigning, content, annotations)
+}
+
+/// Reads a layer of a `.att` manifest. Both arguments are untrusted.
+pub(crate) fn attestation<'a>(
+    envelope: &'a [u8],
+    annotations: &Annotations,
+) -> Result<Evidence<'a>, Rejection> {
+    let content = Content::Envelope(EncodedEnvelope::parse(envelope)?);
+    evidence(Format::LegacyAttestation, content, annotations)
+}
+
+fn evidence<'a>(
+    format: Format,
+    content: Content<'a>,
+    annotations: &Annotations,
+) -> Result<Evidence<'a>, Rejection> {
+    let material = match annotations.get(CERTIFICATE).filter(|text| !text.is_empty()) {
+        None => SignedWith::Key {
+            hint: String::new(),
+        },
+        Some(certificate) => {
+            let chain = annotations.get(CHAIN).map_or("", String::as_str);
+            SignedWith::Certificates(certificates(certificate, chain)?)
+        }
+    };
+    let entries = match annotations.get(BUNDLE).filter(|text| !text.is_empty()) {
+        None => Vec::new(),
+        Some(text) => vec![log_entry(text)?],
+    };
+    let timestamps = match annotations.get(TIMESTAMP).filter(|text| !text.is_empty()) {
+        None => Vec::new(),
+        Some(text) => {
+            let mut fields =
+                Fields::new("rfc3161timestamp", json::parse(text.as_bytes(), BUDGET)?)?;
+            let timestamp = fields.need_bytes("SignedRFC3161Timestamp")?;
+            fields.finish()?;
+            vec![timestamp]
+        }
+    };
+    Ok(Evidence {
+        format,
+        content,
+        material,
+        entries,
+        timestamps,
+    })
+}
+
+fn certificates(leaf: &str, chain: &str) -> Result<Vec<Vec<u8>>, Rejection> {
+    let wrong = |why: String| Rejection::Certificate(why);
+    let blocks =
+        |text: &str| pem::parse_many(text).map_err(|error| wrong(format!("annotation: {error}")));
+    let leaf = blocks(leaf)?;
+    if leaf.len() != 1 {
+        return Err(wrong(format!(
+            "{} certificates in one annotation",
+            leaf.len()
+        )));
+    }
+    let certificates: Vec<Vec<u8>> = leaf
+        .into_iter()
+        .chain(blocks(chain)?)
+        .map(pem::Pem::into_contents)
+        .collect();
+    if certificates.len() > limits::CERTIFICATES {
+        return Err(JsonError::TooMany {
+            name: "certificates",
+            limit: limits::CERTIFICATES,
+            found: certificates.len(),
+        }
+        .into());
+    }
+    Ok(certificates)
+}
+
+/// The log's answer, as Rekor's first generation gave it and cosign kept it.
+fn log_entry(text: &str) -> Result<LogEntry, Rejection> {
+    let mut fields = Fields::new("bundle", json::parse(text.as_bytes(), BUDGET)?)?;
+    let promise = fields.need_bytes("SignedEntryTimestamp")?;
+    let mut payload = fields.need_object("Payload")?;
+    fields.finish()?;
+    let wrong = |name, wanted| JsonError::Type {
+        at: "Payload",
+        name,
+        wanted,
+    };
+    let body = payload.need_bytes("body")?;
+    let seconds = payload
+        .unsigned("integratedTime")?
+        .ok_or(JsonError::Missing {
+            at: "Payload",
+            name: "integratedTime",
+        })?;
+    let index = payload.unsigned("logIndex")?.unwrap_or_default();
+    let log = hex::decode(payload.need_string("logID")?.as_ref())
+        .map_err(|_| wrong("logID", "hexadecimal"))?;
+    payload.finish()?;
+    // The kind stands only in the body; binding reads it again from there.
+    let mut entry = Fields::new("body", json::parse(&body, BUDGET)?)?;
+    let kind = entry.need_string("kind")?.into_owned();
+    let version = entry.need_string("apiVersion")?.into_owned();
+    drop(entry);
+    Ok(LogEntry {
+        index,
+        log,
+        kind,
+        version,
+        integrated_at: Some(entry::time(seconds)?),
+        promise: Some(promise),
+        proof: None,
+        body,
+    })
+}
+
+/// Annotation: the signature, in base64.
+pub(crate) const SIGNATURE: &str = "dev.cosignproject.cosign/signature";
+/// Annotation: the signing certificate, in PEM.
+pub(crate) const CERTIFICATE: &str = "dev.sigstore.cosign/certificate";
+/// Annotation: the certificates above it, in PEM.
+const CHAIN: &str = "dev.sigstore.cosign/chain";
+/// Annotation: the log's promise.
+const BUNDLE: &str = "dev.sigstore.cosign/bundle";
+/// Annotation: an RFC 3161 timestamp.
+const TIMESTAMP: &str = "dev.sigstore.cosign/rfc3161timestamp";
+
+const BUDGET: Budget = Budget::new(512, 16);

@@ -1,0 +1,4 @@
+//! The verifier against evidence that other programs made.
+
+mod conformance;
+mod support;
