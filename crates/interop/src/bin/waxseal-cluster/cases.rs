@@ -14,7 +14,7 @@ use crate::webhooks;
 const PASSWORD: &str = "a password for the tests";
 
 /// Runs every case and returns how many failed.
-pub fn run(root: &Path) -> usize {
+pub(crate) fn run(root: &Path) -> usize {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(all(root))
 }

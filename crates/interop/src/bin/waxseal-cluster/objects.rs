@@ -3,19 +3,19 @@
 use serde_json::{Value, json};
 
 /// A kind, and where the API keeps objects of it.
-pub struct Kind {
+pub(crate) struct Kind {
     /// Its name.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Its group and version.
-    pub api: &'static str,
+    pub(crate) api: &'static str,
     /// Its plural in a path.
-    pub plural: &'static str,
+    pub(crate) plural: &'static str,
     /// The JSON pointer of its PodSpec.
-    pub pod_spec: &'static str,
+    pub(crate) pod_spec: &'static str,
 }
 
 /// Every built-in kind with a PodSpec.
-pub const KINDS: [Kind; 9] = [
+pub(crate) const KINDS: [Kind; 9] = [
     Kind {
         name: "Pod",
         api: "v1",
@@ -74,7 +74,7 @@ pub const KINDS: [Kind; 9] = [
 
 impl Kind {
     /// The path of this kind's collection in a namespace.
-    pub fn collection(&self, namespace: &str) -> String {
+    pub(crate) fn collection(&self, namespace: &str) -> String {
         let prefix = if self.api.contains('/') {
             "/apis/"
         } else {
@@ -87,7 +87,7 @@ impl Kind {
     }
 
     /// An object of this kind around a PodSpec.
-    pub fn object(&self, name: &str, pod_spec: &Value) -> Value {
+    pub(crate) fn object(&self, name: &str, pod_spec: &Value) -> Value {
         let labels = json!({ "app": name });
         let template = json!({ "metadata": { "labels": labels }, "spec": pod_spec });
         let selector = json!({ "matchLabels": labels });
@@ -123,13 +123,13 @@ impl Kind {
 }
 
 /// A PodSpec with one container of this image.
-pub fn pod_spec(image: &str) -> Value {
+pub(crate) fn pod_spec(image: &str) -> Value {
     json!({ "containers": [{ "name": "main", "image": image }] })
 }
 
 /// Where an image can stand in a PodSpec: a name, and a PodSpec that has a
 /// good image in its container and `image` there.
-pub fn positions(good: &str, image: &str) -> Vec<(&'static str, Value)> {
+pub(crate) fn positions(good: &str, image: &str) -> Vec<(&'static str, Value)> {
     let with = |change: fn(&mut Value, &str)| {
         let mut spec = pod_spec(good);
         change(&mut spec, image);

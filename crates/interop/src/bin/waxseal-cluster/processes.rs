@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// A process that ends with its owner.
-pub struct Server(Child);
+pub(crate) struct Server(Child);
 
 impl Server {
     /// Starts a program, its output in `log`.
-    pub fn start(program: &Path, args: &[String], log: &Path) -> Self {
+    pub(crate) fn start(program: &Path, args: &[String], log: &Path) -> Self {
         let out = fs::File::create(log).expect("a log file");
         let err = out.try_clone().expect("a second handle");
         let child = Command::new(program)
@@ -35,24 +35,24 @@ impl Drop for Server {
 }
 
 /// A port of loopback that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
     listener.local_addr().expect("its address").port()
 }
 
 /// An API server with its etcd.
-pub struct Cluster {
+pub(crate) struct Cluster {
     http: reqwest::Client,
     base: String,
     _servers: [Server; 2],
 }
 
 /// A status code and a body.
-pub type Answer = (u16, Value);
+pub(crate) type Answer = (u16, Value);
 
 impl Cluster {
     /// Starts etcd and the API server and waits until it is ready.
-    pub async fn start(bin: &Path, folder: &Path) -> Self {
+    pub(crate) async fn start(bin: &Path, folder: &Path) -> Self {
         let [client, peer, secure] = [free_port(), free_port(), free_port()];
         let text = |p: PathBuf| p.to_string_lossy().into_owned();
         let etcd_url = format!("http://127.0.0.1:{client}");
@@ -134,7 +134,7 @@ impl Cluster {
     }
 
     /// Sends a request to the API.
-    pub async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let kind = match method.as_str() {
             "PATCH" => "application/merge-patch+json",
@@ -152,7 +152,7 @@ impl Cluster {
 }
 
 /// Polls until `ready`, for two minutes at most.
-pub async fn until<F: Future<Output = bool>>(what: &str, ready: impl Fn() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, ready: impl Fn() -> F) {
     let start = Instant::now();
     while !ready().await {
         assert!(

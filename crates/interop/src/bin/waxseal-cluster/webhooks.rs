@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// A validating or mutating configuration that sends every image-bearing
 /// object of the namespaces labelled `waxseal=on` to `url`.
-pub fn configuration(kind: &str, url: &str, ca_bundle: &str) -> Value {
+pub(crate) fn configuration(kind: &str, url: &str, ca_bundle: &str) -> Value {
     let rule = |group: &str, resources: &[&str]| {
         json!({
             "apiGroups": [group], "apiVersions": ["v1"],
@@ -44,7 +44,7 @@ pub fn configuration(kind: &str, url: &str, ca_bundle: &str) -> Value {
 }
 
 /// The API's path of a configuration of this kind.
-pub fn collection(kind: &str) -> String {
+pub(crate) fn collection(kind: &str) -> String {
     let plural = kind.to_lowercase() + "s";
     format!("/apis/admissionregistration.k8s.io/v1/{plural}")
 }
