@@ -14,7 +14,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::exit,
     reason = "a driver of outside programs that cannot go on has failed"
 )]
 
