@@ -12,6 +12,7 @@ mod man;
 mod public_key;
 mod sign;
 pub(crate) mod sign_blob;
+mod verify_blob;
 
 use clap::{Parser, Subcommand};
 
@@ -50,6 +51,7 @@ pub(crate) enum Command {
     PublicKey(public_key::PublicKey),
     Sign(sign::Sign),
     SignBlob(sign_blob::SignBlob),
+    VerifyBlob(verify_blob::VerifyBlob),
 }
 
 impl Command {
@@ -64,6 +66,7 @@ impl Command {
             Self::PublicKey(command) => command.run(context),
             Self::Sign(command) => command.run(context),
             Self::SignBlob(command) => command.run(context),
+            Self::VerifyBlob(command) => command.run(context),
         }
     }
 }

@@ -1,1 +1,192 @@
 //! `sign-blob`, `attest-blob` and `verify-blob`.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use waxseal_oci::Digest;
+
+use crate::run::{Place, Ran};
+
+const KEYS: [(&str, &str); 4] = [
+    ("cosign2.key", "cosign2.pub"),
+    ("ed25519.cosign3.key", "ed25519.pub"),
+    ("p384.parameters.pem", "p384.pub"),
+    ("rsa2048.pkcs1.pem", "rsa2048.pub"),
+];
+
+fn place() -> Place {
+    let place = Place::new();
+    for (private, public) in KEYS {
+        place.key(private);
+        place.key(public);
+    }
+    place.write("blob", vec![7; 1 << 20]);
+    place
+}
+
+fn piped(mut command: Command, content: &[u8]) -> Ran {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(content).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn what_is_signed_verifies_and_nothing_else_does() {
+    let place = place();
+    place.write("other", "other");
+    for (private, public) in KEYS {
+        place.ok(["sign-blob", "-k", private, "-b", "blob.json", "blob"]);
+        let verify = |public: &str, file: &str| {
+            let ran = place.run(["verify-blob", "-k", public, "-b", "blob.json", file]);
+            (ran.code, ran.stdout)
+        };
+        let (code, stdout) = verify(public, "blob");
+        assert_eq!(code, Some(0), "{private}: {stdout}");
+        let digest = Digest::sha256(&vec![7; 1 << 20]);
+        assert!(stdout.starts_with(&format!("blob: verified\n  digest       {digest}\n")));
+        let (code, stdout) = verify(public, "other");
+        assert_eq!(code, Some(3), "{private}");
+        assert!(stdout.starts_with("other: refused\n  because "), "{stdout}");
+        let (code, stdout) = verify("rsa3072.pub", "blob");
+        assert_eq!(
+            (code, stdout.as_str()),
+            (Some(1), ""),
+            "a key that is not there"
+        );
+        let wrong = if public == "cosign2.pub" {
+            "p384.pub"
+        } else {
+            "cosign2.pub"
+        };
+        assert_eq!(verify(wrong, "blob").0, Some(3), "{private}");
+        // Any of several keys will do.
+        let ran = place.run([
+            "verify-blob",
+            "-k",
+            wrong,
+            "-k",
+            public,
+            "-b",
+            "blob.json",
+            "blob",
+        ]);
+        assert_eq!(ran.code, Some(0));
+    }
+}
+
+#[test]
+fn a_pipe_is_signed_and_verified() {
+    let place = place();
+    let content = vec![7; 1 << 20];
+    let signed = piped(
+        place.command(["sign-blob", "-k", "cosign2.key", "-"]),
+        &content,
+    );
+    assert_eq!(signed.code, Some(0), "{}", signed.stderr);
+    place.write("piped.json", signed.stdout);
+    place.ok([
+        "verify-blob",
+        "-k",
+        "cosign2.pub",
+        "-b",
+        "piped.json",
+        "blob",
+    ]);
+    let arguments = ["verify-blob", "-k", "cosign2.pub", "-b", "piped.json", "-"];
+    assert_eq!(piped(place.command(arguments), &content).code, Some(0));
+    assert_eq!(piped(place.command(arguments), b"other").code, Some(3));
+
+    let refused = piped(
+        place.command(["sign-blob", "-k", "ed25519.cosign3.key", "-"]),
+        &content,
+    );
+    assert_eq!(refused.code, Some(1));
+    assert_eq!(
+        refused.stderr,
+        "error: `-` is not signed: an Ed25519 key reads the content several times, and it can be \
+         read only once\nhint: give the content as a file\n"
+    );
+    let both = [
+        "sign-blob",
+        "-k",
+        "cosign2.key",
+        "--password-file",
+        "-",
+        "-",
+    ];
+    assert_eq!(place.run(both).code, Some(2));
+}
+
+#[test]
+fn an_attestation_is_asked_for_by_its_type() {
+    let place = place();
+    place.write("p.json", r#"{"scanner":{"result":"fine"}}"#);
+    let attest = [
+        "attest-blob",
+        "-k",
+        "cosign2.key",
+        "--type",
+        "vuln",
+        "--predicate",
+        "p.json",
+    ];
+    place.ok(attest.into_iter().chain(["-b", "att.json", "blob"]));
+    let verify = |more: &[&str]| {
+        let all = ["verify-blob", "-k", "cosign2.pub", "-b", "att.json", "blob"];
+        let ran = place.run(all.iter().chain(more));
+        (ran.code, ran.stdout)
+    };
+    assert_eq!(verify(&["--attestation", "vuln"]).0, Some(0));
+    assert_eq!(
+        verify(&[]),
+        (
+            Some(3),
+            "blob: refused\n  because the bundle is an attestation of vuln, not a signature; \
+             --attestation asks for one\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        verify(&["--attestation", "openvex"]).1,
+        "blob: refused\n  because the bundle is an attestation of vuln, not of openvex\n"
+    );
+    place.ok(["sign-blob", "-k", "cosign2.key", "-b", "att.json", "blob"]);
+    assert_eq!(
+        verify(&["--attestation", "vuln"]).1,
+        "blob: refused\n  because the bundle is a signature, not an attestation of vuln\n"
+    );
+}
+
+#[test]
+fn the_answer_for_programs_is_versioned() {
+    let place = place();
+    place.ok(["sign-blob", "-k", "cosign2.key", "-b", "blob.json", "blob"]);
+    let answer = |arguments: &[&str]| -> Value {
+        let all = ["verify-blob", "-b", "blob.json", "blob", "-o", "json"];
+        serde_json::from_str(&place.run(all.iter().chain(arguments)).stdout).unwrap()
+    };
+    let allowed = answer(&["-k", "cosign2.pub"]);
+    assert_eq!(allowed["apiVersion"], "waxseal.dev/v1alpha1");
+    assert_eq!(allowed["kind"], "BlobVerification");
+    assert_eq!(allowed["verdict"], "allow");
+    assert_eq!(
+        allowed["digest"],
+        Digest::sha256(&vec![7; 1 << 20]).as_str()
+    );
+    let denied = answer(&["-k", "cosign2.pub", "--log", "required"]);
+    assert_eq!(denied["verdict"], "deny");
+    assert_eq!(denied["refusal"]["code"], "log-required");
+}
