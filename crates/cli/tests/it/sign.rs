@@ -286,10 +286,10 @@ fn what_cannot_be_signed_says_why() {
             "error: the annotation `env` is given twice\n".to_owned()
         )
     );
-    let (code, stderr) = usage(&["sign", "UPPER/case"]);
+    let (code, stderr) = usage(&["sign", "shop/Api"]);
     assert_eq!(code, Some(2));
     assert!(
-        stderr.starts_with("error: the image `UPPER/case`: "),
+        stderr.starts_with("error: the image `shop/Api`: "),
         "{stderr}"
     );
     registry.reset();
