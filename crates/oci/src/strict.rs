@@ -1,8 +1,10 @@
 //! A check that a JSON text says one thing only.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use crate::limits;
@@ -114,17 +116,51 @@ impl<'de> Visitor<'de> for Check {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let deeper = self.deeper()?;
-        let mut seen: HashSet<String> = HashSet::new();
-        while let Some(key) = map.next_key::<String>()? {
-            if seen.contains(&key) {
+        let mut seen = Keys::default();
+        while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
+            if !seen.is_new(&key) {
                 return Err(A::Error::custom(format_args!("{DUPLICATE}`{key}`")));
             }
-            seen.insert(key);
+            seen.keep(key);
             map.next_value_seed(deeper)?;
         }
         Ok(())
     }
 }
+
+/// A key, borrowed from the text unless it has escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// The keys of one object: compared one by one while they are few, as they
+/// nearly always are, and hashed once they are many.
+#[derive(Default)]
+struct Keys<'a> {
+    few: Vec<Cow<'a, str>>,
+    many: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Keys<'a> {
+    fn is_new(&self, key: &str) -> bool {
+        if self.many.is_empty() {
+            self.few.iter().all(|known| known != key)
+        } else {
+            !self.many.contains(key)
+        }
+    }
+
+    fn keep(&mut self, key: Cow<'a, str>) {
+        if self.few.len() < FEW && self.many.is_empty() {
+            self.few.push(key);
+        } else {
+            self.many.extend(self.few.drain(..));
+            self.many.insert(key);
+        }
+    }
+}
+
+/// Above this, hashing is cheaper than comparing.
+const FEW: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -136,6 +172,21 @@ mod tests {
         assert_eq!(
             check_json(br#"{"a":{"k":1,"k":2}}"#),
             Err(JsonError::DuplicateKey("k".into()))
+        );
+        let many = |last: usize| {
+            let keys: Vec<String> = (0..100)
+                .chain([last])
+                .map(|n| format!("\"{n}\":0"))
+                .collect();
+            check_json(format!("{{{}}}", keys.join(",")).as_bytes())
+        };
+        assert_eq!(many(100), Ok(()));
+        assert_eq!(many(99), Err(JsonError::DuplicateKey("99".into())));
+        assert_eq!(many(3), Err(JsonError::DuplicateKey("3".into())));
+        // An escape does not make it another key.
+        assert_eq!(
+            check_json(br#"{"a":1,"\u0061":2}"#),
+            Err(JsonError::DuplicateKey("a".into()))
         );
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
         assert_eq!(check_json(deep.as_bytes()), Err(JsonError::TooDeep));
