@@ -6,8 +6,8 @@ use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH};
 use http::{HeaderValue, Method, StatusCode};
 use waxseal_oci::{Descriptor, Digest, Reference, Repository, limits::MANIFEST_BYTES};
 
+use crate::answer::Answer;
 use crate::client::{Client, PushedManifest};
-use crate::http_client::Answer;
 use crate::request::Ask;
 use crate::{Error, Found, RawManifest};
 

@@ -10,8 +10,8 @@ use waxseal_oci::{
     Descriptor, Digest, Document, Repository, limits::MANIFEST_BYTES, media, referrers_tag,
 };
 
+use crate::answer::Answer;
 use crate::client::Client;
-use crate::http_client::Answer;
 use crate::origin::same_origin;
 use crate::request::{Ask, shown};
 use crate::{Error, Found, Referrers, ReferrersVia, limits};

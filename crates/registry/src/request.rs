@@ -11,8 +11,9 @@ use tokio::sync::Semaphore;
 use url::Url;
 use waxseal_oci::Repository;
 
+use crate::answer::Answer;
 use crate::auth::{Access, Auth, For, Grant};
-use crate::http_client::{Answer, Http, Send};
+use crate::http_client::{Http, Send};
 use crate::origin::{Origin, is_loopback_host, same_origin};
 use crate::pace::Pace;
 use crate::retry::{Schedule, is_worth_repeating, retry_after};

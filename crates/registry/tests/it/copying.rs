@@ -292,3 +292,20 @@ async fn says_what_is_missing() {
     );
     assert!(!to.requests().iter().any(|r| r.starts_with("PUT")));
 }
+
+/// A stream that is read holds no place that the write it feeds would need.
+#[tokio::test]
+async fn does_not_wait_for_itself() {
+    let (from, to) = (Fake::start().await, Fake::start().await);
+    from.put_image("v1", b"layer");
+    let client = crate::fake::builder()
+        .anonymous(true)
+        .concurrency(1)
+        .build()
+        .unwrap();
+    copy(&client, &from.reference("v1"), &client, &to.reference("v1"))
+        .await
+        .unwrap();
+    let image = client.resolve(&to.reference("v1")).await;
+    assert!(!image.unwrap().is_absent());
+}

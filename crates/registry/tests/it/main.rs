@@ -5,9 +5,11 @@
 
 mod auth;
 mod copying;
+mod embedded;
 mod fake;
 mod faults;
 mod oracle;
 mod pace;
 mod reading;
+mod tls;
 mod writing;
