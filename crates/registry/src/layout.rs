@@ -50,6 +50,8 @@ impl Layout {
             }
             Err(e) => return Err(io_error(&root, &e)),
         }
+        let blobs = root.join("blobs");
+        std::fs::create_dir_all(&blobs).map_err(|e| io_error(&blobs, &e))?;
         let layout = Self::of(Store::Folder(root));
         layout
             .store

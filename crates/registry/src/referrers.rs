@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use http::header::{ACCEPT, LINK};
+use http::header::{ACCEPT, CONTENT_TYPE, LINK};
 use http::{HeaderValue, Method, StatusCode};
 use url::Url;
 use waxseal_oci::{
@@ -33,8 +33,9 @@ impl Client {
         }
     }
 
-    /// Absent means that there is no API (404), and nothing else does: a
-    /// registry that is rate limited, forbids or fails has not said "none".
+    /// Absent means that there is no API: 404, or one of the other answers of
+    /// registries that do not know the path. A registry that limits the rate,
+    /// forbids or fails has not said that there is none.
     async fn list_by_api(
         &self,
         repository: &Repository,
@@ -54,8 +55,11 @@ impl Client {
             let asked = ask.header(ACCEPT, INDEX).expect(MANIFEST_BYTES);
             let answer = wire.send(asked).await?;
             match answer.status() {
+                StatusCode::OK if is_page_for_people(&answer) && page == 0 => {
+                    return Ok(Found::Absent);
+                }
                 StatusCode::OK => {}
-                StatusCode::NOT_FOUND if page == 0 => {
+                status if page == 0 && NO_SUCH_PATH.contains(&status) => {
                     answer.drain().await;
                     return Ok(Found::Absent);
                 }
@@ -183,6 +187,22 @@ fn next_link(header: &str) -> Option<&str> {
         rest = following;
     }
 }
+
+/// Whether a web page came, as it does where a path leads to a web site.
+fn is_page_for_people(answer: &Answer) -> bool {
+    answer
+        .header(CONTENT_TYPE.as_str())
+        .is_some_and(|kind| kind.starts_with("text/html"))
+}
+
+/// What registries without the API answer. The specification has 404; the
+/// others are what some of them say to any path that they do not know.
+const NO_SUCH_PATH: [StatusCode; 4] = [
+    StatusCode::NOT_FOUND,
+    StatusCode::BAD_REQUEST,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::NOT_ACCEPTABLE,
+];
 
 const INDEX: HeaderValue = HeaderValue::from_static(media::OCI_INDEX);
 

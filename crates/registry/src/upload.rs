@@ -104,7 +104,11 @@ impl Client {
             .once();
         let answer = self.wire().send(ask).await?;
         match answer.status() {
-            StatusCode::CREATED | StatusCode::NO_CONTENT => {
+            // 201 by the specification; the others are met.
+            StatusCode::CREATED
+            | StatusCode::OK
+            | StatusCode::ACCEPTED
+            | StatusCode::NO_CONTENT => {
                 answer.drain().await;
                 Ok(())
             }

@@ -197,6 +197,9 @@ fn blob_names(root: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for algorithm in fs::read_dir(root.join("blobs"))? {
         let algorithm = algorithm?;
+        if !algorithm.file_type()?.is_dir() {
+            continue;
+        }
         for blob in fs::read_dir(algorithm.path())? {
             let name = format!(
                 "{}:{}",

@@ -471,10 +471,10 @@ async fn could_not_tell_is_not_absent() {
                 },
             ),
             (
-                400,
+                418,
                 Error::Status {
                     what: what.clone(),
-                    status: 400,
+                    status: 418,
                     detail,
                 },
             ),
@@ -492,6 +492,47 @@ async fn could_not_tell_is_not_absent() {
             "{refused:?}"
         );
     }
+}
+
+/// The path of the referrers API is unknown to many registries, and not all of
+/// them say so with 404.
+#[tokio::test]
+async fn not_having_the_api_is_said_in_many_ways() {
+    let fake = Fake::without_referrers().await;
+    let (client, repository) = (fake.client(), fake.repository());
+    let subject = Digest::sha256(b"x");
+    for (status, kind) in [
+        (404, "text/plain"),
+        (400, "application/json"),
+        (405, ""),
+        (406, ""),
+        (200, "text/html; charset=utf-8"),
+    ] {
+        fake.hook(move |ask| {
+            let headers = [("content-type", kind)];
+            ask.path
+                .contains("/referrers/")
+                .then(|| answer(status, &headers, "<html>"))
+        });
+        let found = client.referrers(&repository, &subject, None).await.unwrap();
+        assert_eq!(
+            found.via,
+            waxseal_registry::ReferrersVia::Nothing,
+            "{status}"
+        );
+    }
+    // In the middle of a list it is something else.
+    let empty = Index::new(Vec::new()).to_bytes().unwrap();
+    fake.hook(move |ask| {
+        let next = format!("<{}?n=1>; rel=next", ask.path);
+        Some(match ask.query.as_str() {
+            "" => answer(200, &[("link", &next)], empty.clone()),
+            _ => answer(404, &[], ""),
+        })
+    });
+    let what = format!("the referrers of {}", repository.at(&subject));
+    let refused = client.referrers(&repository, &subject, None).await;
+    assert_eq!(refused, Err(Error::NotFound { what }));
 }
 
 #[tokio::test]
