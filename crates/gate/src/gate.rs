@@ -1,0 +1,588 @@
+//! The one path from an image to a verdict.
+//!
+//! 1. A name is resolved once; everything after that is asked for by digest.
+//! 2. The policies that cover the image say which evidence they need.
+//! 3. Leads are followed in waves of growing size, those first that say that
+//!    they meet a need, until every policy allows or there are none left.
+//!    cosign 2's tags are looked at only if that was not enough.
+//! 4. What verified, what did not and what was not looked at is judged.
+//!
+//! An allow needs evidence; the lack of an answer never gives one.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use waxseal_oci::{CosignTag, Digest, Document, Platform, Reference};
+use waxseal_policy::{
+    Decision, Facts, NamespaceLabels, Needs, Platforms, Policy, PolicyDecision, Unmatched, Verdict,
+    Via, decide, evaluate, unable,
+};
+use waxseal_registry::{Found, ReferrersVia, Source};
+
+use crate::ask::{Asker, document};
+use crate::evidence::{Evidence, Follower, room};
+use crate::leads::{Queue, list_seen};
+use crate::{Fault, PolicySet, limits};
+
+/// How images are looked at.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "callers fill it in")]
+pub struct Options {
+    /// Which images of an index to look at, in place of what the policies say.
+    pub platforms: Option<Platforms>,
+    /// What happens to an image that no policy covers.
+    pub unmatched: Unmatched,
+    /// The largest piece of evidence that is read.
+    pub evidence_bytes: u64,
+    /// The labels of the namespace, where there is one and they are known.
+    pub namespace: Option<NamespaceLabels>,
+}
+
+impl Options {
+    /// For a person or a pipeline.
+    #[must_use]
+    pub fn for_cli() -> Self {
+        Self {
+            platforms: None,
+            unmatched: Unmatched::Deny,
+            evidence_bytes: limits::EVIDENCE_BYTES,
+            namespace: None,
+        }
+    }
+
+    /// For a webhook with a deadline.
+    #[must_use]
+    pub fn for_admission() -> Self {
+        Self {
+            evidence_bytes: limits::ADMISSION_EVIDENCE_BYTES,
+            ..Self::for_cli()
+        }
+    }
+}
+
+/// A verdict and what it took.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The verdict, with its reasons.
+    pub decision: Decision,
+    /// How many questions were asked of the source.
+    pub questions: u64,
+}
+
+/// Decides whether images may be used, by what a source has about them.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate<'a, S> {
+    source: &'a S,
+    options: &'a Options,
+}
+
+impl<'a, S: Source> Gate<'a, S> {
+    /// A gate in front of a source.
+    #[must_use]
+    pub fn new(source: &'a S, options: &'a Options) -> Self {
+        Self { source, options }
+    }
+
+    /// Decides about one image under a set of policies, at `now`.
+    pub async fn verify(&self, image: &Reference, set: &PolicySet, now: Timestamp) -> Outcome {
+        let asker = Asker::new(self.source, image.repository());
+        let decision = Verification::new(&asker, image, set, self.options, now)
+            .decide()
+            .await;
+        Outcome {
+            decision,
+            questions: asker.asked(),
+        }
+    }
+}
+
+/// One verification.
+pub(crate) struct Verification<'a, S> {
+    asker: &'a Asker<'a, S>,
+    image: &'a Reference,
+    set: &'a PolicySet,
+    options: &'a Options,
+    now: Timestamp,
+}
+
+/// One thing that the evidence must be about.
+#[derive(Clone, Debug, PartialEq)]
+struct Target {
+    subject: Digest,
+    via: Option<Via>,
+    platform: Option<Platform>,
+}
+
+impl Target {
+    fn whole(subject: &Digest) -> Self {
+        Self {
+            subject: subject.clone(),
+            via: None,
+            platform: None,
+        }
+    }
+}
+
+/// What came of one target, or of all.
+#[derive(Default)]
+struct Judged {
+    decisions: Vec<PolicyDecision>,
+    faults: Vec<Fault>,
+    /// How many pieces of evidence there were over the limit.
+    over: usize,
+    /// Whether anything at all was found beside the image.
+    evidence: bool,
+}
+
+impl Judged {
+    fn allows(&self) -> bool {
+        self.decisions.iter().all(|d| d.verdict == Verdict::Allow)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.decisions.extend(other.decisions);
+        self.faults.extend(other.faults);
+        self.over += other.over;
+        self.evidence |= other.evidence;
+    }
+}
+
+impl<'a, S: Source> Verification<'a, S> {
+    pub(crate) fn new(
+        asker: &'a Asker<'a, S>,
+        image: &'a Reference,
+        set: &'a PolicySet,
+        options: &'a Options,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            asker,
+            image,
+            set,
+            options,
+            now,
+        }
+    }
+
+    pub(crate) async fn decide(&self) -> Decision {
+        let policies: Vec<&Policy> = self
+            .set
+            .covering(self.image, self.options.namespace.as_ref())
+            .collect();
+        if policies.is_empty() {
+            // Nothing is asked of anybody about an image that nothing covers.
+            return decide(
+                self.image,
+                self.image.digest(),
+                Vec::new(),
+                self.options.unmatched,
+                self.now,
+            );
+        }
+        let digest = match self.asker.resolve(self.image).await {
+            Ok(Found::Present(digest)) => digest,
+            Ok(Found::Absent) => return self.no_such_image(None),
+            Err(fault) => return self.unable(None, &fault),
+        };
+        let mut judged = Judged::default();
+        for (platforms, policies) in by_platforms(&policies, self.options.platforms.as_ref()) {
+            match self.targets(&digest, platforms).await {
+                Ok(targets) => {
+                    for target in targets {
+                        judged.add(self.judge(&policies, &target).await);
+                    }
+                }
+                Err(Problem::Fault(fault)) => return self.unable(Some(&digest), &fault),
+                Err(Problem::NoImage) => return self.no_such_image(Some(&digest)),
+                Err(Problem::Refused(reason)) => {
+                    let mut decision = unable(self.image, Some(&digest), &reason, None, self.now);
+                    decision.verdict = Verdict::Deny;
+                    return decision;
+                }
+            }
+        }
+        if !judged.allows() && !judged.evidence && judged.faults.is_empty() {
+            // Nothing was found: perhaps there is no such image at all.
+            match self.asker.manifest(&digest).await {
+                Ok(Found::Present(_)) => {}
+                Ok(Found::Absent) => return self.no_such_image(Some(&digest)),
+                Err(fault) => judged.faults.push(fault),
+            }
+        }
+        self.conclude(&digest, judged)
+    }
+
+    /// The images that evidence must be about.
+    async fn targets(
+        &self,
+        digest: &Digest,
+        platforms: &Platforms,
+    ) -> Result<Vec<Target>, Problem> {
+        if *platforms == Platforms::Index {
+            return Ok(vec![Target::whole(digest)]);
+        }
+        let Found::Present(raw) = self.asker.manifest(digest).await? else {
+            return Err(Problem::NoImage);
+        };
+        let Document::Index(index) = document(&raw)? else {
+            return Ok(vec![Target::whole(digest)]);
+        };
+        let mut targets = Vec::new();
+        // What is not to be run (attestations of a build) calls itself unknown.
+        let images = index
+            .manifests
+            .into_iter()
+            .filter(|entry| entry.platform.as_ref().is_none_or(|p| p.os != "unknown"));
+        match platforms {
+            Platforms::Only(wanted) => {
+                let via = Some(Via {
+                    index: digest.clone(),
+                });
+                let images: Vec<_> = images.collect();
+                for platform in wanted {
+                    let before = targets.len();
+                    for entry in &images {
+                        let is = entry.platform.as_ref().filter(|p| p.satisfies(platform));
+                        targets.extend(is.map(|is| Target {
+                            subject: entry.digest.clone(),
+                            via: via.clone(),
+                            platform: Some(is.clone()),
+                        }));
+                    }
+                    if targets.len() == before {
+                        let reason = format!("the index {digest} has no image for {platform}");
+                        return Err(Problem::Refused(reason));
+                    }
+                }
+                targets.dedup();
+            }
+            _ => {
+                targets.push(Target::whole(digest));
+                targets.extend(images.map(|entry| Target {
+                    subject: entry.digest,
+                    via: None,
+                    platform: entry.platform,
+                }));
+            }
+        }
+        if targets.len() > limits::PLATFORMS {
+            let reason = format!(
+                "the index {digest} has more than {} images to look at",
+                limits::PLATFORMS
+            );
+            return Err(Problem::Refused(reason));
+        }
+        Ok(targets)
+    }
+
+    /// What the policies say about one target. A digest that was named with a
+    /// tag may also be a member of the index that the tag names.
+    async fn judge(&self, policies: &[&Policy], target: &Target) -> Judged {
+        let judged = self.judge_alone(policies, target).await;
+        if judged.allows() || target.via.is_some() || target.platform.is_some() {
+            return judged;
+        }
+        match self.index_by_tag(&target.subject).await {
+            Ok(Some((index, platform))) => {
+                let target = Target {
+                    via: Some(Via { index }),
+                    platform,
+                    ..target.clone()
+                };
+                self.judge_alone(policies, &target).await
+            }
+            Ok(None) => judged,
+            Err(fault) => {
+                let mut judged = judged;
+                judged.faults.push(fault);
+                judged
+            }
+        }
+    }
+
+    /// The index that the reference's tag names, where it lists `child`.
+    async fn index_by_tag(
+        &self,
+        child: &Digest,
+    ) -> Result<Option<(Digest, Option<Platform>)>, Fault> {
+        let named = self.image.digest() == Some(child);
+        let Some(tagged) = self.image.without_digest().filter(|_| named) else {
+            return Ok(None);
+        };
+        let Found::Present(index) = self.asker.resolve(&tagged).await? else {
+            return Ok(None);
+        };
+        if index == *child {
+            return Ok(None);
+        }
+        let Found::Present(raw) = self.asker.manifest(&index).await? else {
+            return Ok(None);
+        };
+        let Document::Index(document) = document(&raw)? else {
+            return Ok(None);
+        };
+        let entry = document.manifests.into_iter().find(|e| e.digest == *child);
+        Ok(entry.map(|entry| (index, entry.platform)))
+    }
+
+    async fn judge_alone(&self, policies: &[&Policy], target: &Target) -> Judged {
+        let needs = union(policies);
+        let bodies: Vec<&Digest> = [&target.subject]
+            .into_iter()
+            .chain(target.via.as_ref().map(|via| &via.index))
+            .collect();
+        let held = room();
+        let follower = Follower {
+            asker: self.asker,
+            policies,
+            needs: &needs,
+            trust: self.set.trust(),
+            max: self.options.evidence_bytes,
+            now: self.now,
+            held: &held,
+        };
+        let mut evidence = Evidence::default();
+        let mut queue = Queue::new(&needs);
+        let mut api = false;
+        let lists = join_all(bodies.iter().map(|body| self.asker.referrers(body))).await;
+        for (body, list) in bodies.iter().zip(lists) {
+            match list {
+                Ok(list) => {
+                    api |= list.via == ReferrersVia::Api;
+                    let aside = queue.add_referrers(body, list);
+                    list_seen(&mut evidence.seen, aside);
+                }
+                Err(fault) => evidence.faults.push(fault),
+            }
+        }
+        let mut decisions = self
+            .waves(&follower, target, &mut queue, &mut evidence)
+            .await;
+        if decisions.is_none() {
+            self.older_places(&bodies, api, &needs, &mut queue, &mut evidence)
+                .await;
+            decisions = self
+                .waves(&follower, target, &mut queue, &mut evidence)
+                .await;
+        }
+        let found = evidence.looked_at > 0 || !evidence.seen.is_empty();
+        if let Some(decisions) = decisions {
+            return Judged {
+                decisions,
+                evidence: found,
+                ..Judged::default()
+            };
+        }
+        let over = queue.len();
+        let rest = queue.rest().map(|lead| lead.seen(OVER));
+        list_seen(&mut evidence.seen, rest);
+        Judged {
+            decisions: self.evaluate(policies, target, &evidence, true),
+            faults: evidence.faults,
+            over,
+            evidence: found,
+        }
+    }
+
+    /// Follows leads until every policy allows; `None` where there are no more.
+    async fn waves(
+        &self,
+        follower: &Follower<'_, S>,
+        target: &Target,
+        queue: &mut Queue,
+        evidence: &mut Evidence,
+    ) -> Option<Vec<PolicyDecision>> {
+        let mut size = limits::FIRST_WAVE;
+        loop {
+            let room = limits::CANDIDATES.saturating_sub(evidence.looked_at);
+            let wave = queue.wave(size, room);
+            if wave.is_empty() {
+                return None;
+            }
+            follower.follow(wave, evidence).await;
+            let decisions = self.evaluate(follower.policies, target, evidence, false);
+            if decisions.iter().all(|d| d.verdict == Verdict::Allow) {
+                return Some(decisions);
+            }
+            size = size.saturating_mul(limits::WAVE_GROWTH);
+        }
+    }
+
+    /// Looks where older tools, and registries before their referrers API, kept
+    /// evidence.
+    async fn older_places(
+        &self,
+        bodies: &[&Digest],
+        api: bool,
+        needs: &Needs,
+        queue: &mut Queue,
+        evidence: &mut Evidence,
+    ) {
+        let mut tags = Vec::new();
+        for body in bodies {
+            if needs.signature {
+                tags.push((*body, CosignTag::Signature));
+            }
+            if !needs.attestations.is_empty() {
+                tags.push((*body, CosignTag::Attestation));
+            }
+        }
+        let under_tags = join_all(tags.iter().map(|(body, tag)| async move {
+            let Found::Present(raw) = self.asker.tag(&tag.tag(body)).await? else {
+                return Ok(None);
+            };
+            let document = document(&raw)?;
+            Ok::<_, Fault>(Some((raw, document)))
+        }));
+        // A registry that has learnt the API may still have the list as a tag.
+        let listed = bodies.iter().filter(|_| api);
+        let listed: Vec<_> = listed.copied().collect();
+        let fallbacks = join_all(
+            listed
+                .iter()
+                .map(|body| self.asker.fallback_referrers(body)),
+        );
+        let (under_tags, fallbacks) = futures_util::future::join(under_tags, fallbacks).await;
+        for (body, list) in listed.iter().zip(fallbacks) {
+            match list {
+                Ok(list) => {
+                    let aside = queue.add_referrers(body, list);
+                    list_seen(&mut evidence.seen, aside);
+                }
+                Err(fault) => evidence.faults.push(fault),
+            }
+        }
+        for ((body, tag), found) in tags.iter().zip(under_tags) {
+            match found {
+                Ok(Some((raw, document))) => {
+                    let aside = queue.add_layers(body, *tag, &raw, document);
+                    list_seen(&mut evidence.seen, aside);
+                }
+                Ok(None) => {}
+                Err(fault) => evidence.faults.push(fault),
+            }
+        }
+    }
+
+    fn evaluate(
+        &self,
+        policies: &[&Policy],
+        target: &Target,
+        evidence: &Evidence,
+        complete: bool,
+    ) -> Vec<PolicyDecision> {
+        let judge = |(n, policy): (usize, &&Policy)| {
+            let findings = evidence.findings.get(n).map(Vec::as_slice);
+            let facts = Facts {
+                image: self.image,
+                subject: &target.subject,
+                via: target.via.as_ref(),
+                platform: target.platform.as_ref(),
+                findings: findings.unwrap_or_default(),
+                seen: &evidence.seen,
+                complete,
+                now: self.now,
+            };
+            evaluate(policy, &facts)
+        };
+        policies.iter().enumerate().map(judge).collect()
+    }
+
+    /// Puts the answers together. Where something could not be told, a policy
+    /// that is not satisfied has not been refused: it could not be checked.
+    fn conclude(&self, digest: &Digest, mut judged: Judged) -> Decision {
+        let fault = judged.faults.first();
+        if fault.is_some() {
+            for decision in &mut judged.decisions {
+                if decision.verdict == Verdict::Deny {
+                    decision.verdict = Verdict::Unable;
+                }
+            }
+        }
+        let mut decision = decide(
+            self.image,
+            Some(digest),
+            judged.decisions,
+            self.options.unmatched,
+            self.now,
+        );
+        match (decision.verdict, fault) {
+            (Verdict::Unable, Some(fault)) => {
+                decision.reason = Some(waxseal_policy::escaped(&fault.message));
+                decision.hint.clone_from(&fault.hint);
+            }
+            (Verdict::Deny, _) if judged.over > 0 => {
+                decision.reason = Some(format!(
+                    "{} pieces of evidence were looked at, which is the limit; {} were not",
+                    limits::CANDIDATES,
+                    judged.over
+                ));
+                decision.hint = Some("remove what is not needed from the image".to_owned());
+            }
+            _ => {}
+        }
+        decision
+    }
+
+    fn unable(&self, digest: Option<&Digest>, fault: &Fault) -> Decision {
+        unable(
+            self.image,
+            digest,
+            &fault.message,
+            fault.hint.clone(),
+            self.now,
+        )
+    }
+
+    fn no_such_image(&self, digest: Option<&Digest>) -> Decision {
+        unable(
+            self.image,
+            digest,
+            "the registry has no such image",
+            Some("check the name, and whether the image has been pushed".to_owned()),
+            self.now,
+        )
+    }
+}
+
+/// Why there are no targets.
+enum Problem {
+    Fault(Fault),
+    NoImage,
+    Refused(String),
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// The policies, those together that look at the same images of an index.
+fn by_platforms<'p>(
+    policies: &[&'p Policy],
+    instead: Option<&'p Platforms>,
+) -> Vec<(&'p Platforms, Vec<&'p Policy>)> {
+    let mut groups: Vec<(&Platforms, Vec<&Policy>)> = Vec::new();
+    for policy in policies {
+        let platforms = instead.unwrap_or(policy.platforms());
+        match groups.iter_mut().find(|(known, _)| *known == platforms) {
+            Some((_, group)) => group.push(policy),
+            None => groups.push((platforms, vec![policy])),
+        }
+    }
+    groups
+}
+
+fn union(policies: &[&Policy]) -> Needs {
+    let mut all = Needs::default();
+    for policy in policies {
+        let needs = policy.needs();
+        all.signature |= needs.signature;
+        all.attestations.extend(needs.attestations);
+        all.keep_predicate_of.extend(needs.keep_predicate_of);
+    }
+    all
+}
+
+const OVER: &str = "not looked at: there is more than what is looked at";

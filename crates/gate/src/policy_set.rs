@@ -1,0 +1,299 @@
+//! The policies that are in force together, and the bytes that they came from.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use waxseal_oci::{Digest, Reference};
+use waxseal_policy::{KeySource, NamespaceLabels, Policy, PolicyDocument, PolicyError};
+use waxseal_verify::{Trust, TrustedRoot, TrustedRootError};
+
+use crate::flags::FlagsSource;
+use crate::limits;
+
+/// Policies, with the keys and the trust root that they rest on.
+///
+/// Two sets with the same [`digest`](Self::digest) give the same verdicts.
+#[derive(Clone, Debug)]
+pub struct PolicySet {
+    policies: Vec<Policy>,
+    root: Option<TrustedRoot>,
+    sources: SetSource,
+    digest: Digest,
+}
+
+/// What a set is made of: bytes that can be kept in an evidence file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SetSource {
+    /// The policies, in the order in which they were given.
+    pub(crate) policies: Vec<PolicySource>,
+    /// The text of `trusted_root.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_root: Option<String>,
+}
+
+/// Where a policy comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(
+    tag = "from",
+    rename_all = "kebab-case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub(crate) enum PolicySource {
+    /// A file, with the files that it names.
+    File {
+        /// Its name, for messages.
+        name: String,
+        /// Its text.
+        yaml: String,
+        /// The key files that it names, by the names that it uses.
+        files: BTreeMap<String, String>,
+    },
+    /// Command-line flags.
+    Flags(FlagsSource),
+}
+
+impl PolicySet {
+    /// Reads policy files, and every policy file (`*.yaml`, `*.yml`) of folders.
+    /// Key files are looked for beside the policy that names them.
+    ///
+    /// # Errors
+    /// [`PolicySetError`] with the first file that cannot be used.
+    pub fn load(paths: &[PathBuf]) -> Result<Self, PolicySetError> {
+        let mut files = Vec::new();
+        for path in paths {
+            if path.is_dir() {
+                files.extend(policy_files(path)?);
+            } else {
+                files.push(path.clone());
+            }
+        }
+        let policies = files
+            .iter()
+            .map(|f| read_policy(f))
+            .collect::<Result<_, _>>()?;
+        Self::compile(SetSource {
+            policies,
+            trusted_root: None,
+        })
+    }
+
+    /// The policy that command-line flags stand for.
+    ///
+    /// # Errors
+    /// [`PolicySetError::Policy`] where the flags make no policy.
+    pub fn from_flags(flags: FlagsSource) -> Result<Self, PolicySetError> {
+        Self::compile(SetSource {
+            policies: vec![PolicySource::Flags(flags)],
+            trusted_root: None,
+        })
+    }
+
+    /// The same set, with a trust root to check logs, timestamps and
+    /// certificates by. `json` comes from the operator.
+    ///
+    /// # Errors
+    /// [`PolicySetError::TrustedRoot`].
+    pub fn with_trusted_root(self, json: Vec<u8>) -> Result<Self, PolicySetError> {
+        let text = String::from_utf8(json).map_err(|_| PolicySetError::RootEncoding)?;
+        Self::compile(SetSource {
+            trusted_root: Some(text),
+            ..self.sources
+        })
+    }
+
+    pub(crate) fn compile(sources: SetSource) -> Result<Self, PolicySetError> {
+        let mut policies = Vec::new();
+        for source in &sources.policies {
+            match source {
+                PolicySource::File { name, yaml, files } => {
+                    policies.extend(compile_file(name, yaml, files)?);
+                }
+                PolicySource::Flags(flags) => policies.push(flags.compile()?),
+            }
+        }
+        if policies.is_empty() {
+            return Err(PolicySetError::Empty);
+        }
+        let root = match &sources.trusted_root {
+            Some(text) => Some(TrustedRoot::from_json(text.as_bytes())?),
+            None => None,
+        };
+        let written = serde_json::to_vec(&sources).unwrap_or_default();
+        Ok(Self {
+            policies,
+            root,
+            digest: Digest::sha256(&written),
+            sources,
+        })
+    }
+
+    pub(crate) fn sources(&self) -> &SetSource {
+        &self.sources
+    }
+
+    /// The policies.
+    #[must_use]
+    pub fn policies(&self) -> &[Policy] {
+        &self.policies
+    }
+
+    /// The policies that cover an image, in a namespace with these labels.
+    pub fn covering<'a>(
+        &'a self,
+        image: &'a Reference,
+        labels: Option<&'a NamespaceLabels>,
+    ) -> impl Iterator<Item = &'a Policy> {
+        self.policies
+            .iter()
+            .filter(move |p| p.covers(image, labels))
+    }
+
+    /// What is trusted besides the authorities.
+    #[must_use]
+    pub fn trust(&self) -> Trust<'_> {
+        Trust {
+            root: self.root.as_ref(),
+        }
+    }
+
+    /// The digest of all that the set is made of: policies, keys, trust root.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+}
+
+/// Why policies cannot be used.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicySetError {
+    /// There is no policy.
+    #[error("there is no policy: {0}")]
+    NoneIn(String),
+    /// There is no policy at all.
+    #[error("there is no policy")]
+    Empty,
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {reason}")]
+    File {
+        /// Which.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A flag's key is not one.
+    #[error("the key `{name}`: {reason}")]
+    Key {
+        /// The key's name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A flag's identity is not one.
+    #[error("{0}")]
+    Identity(String),
+    /// A policy does not load.
+    #[error("the policy `{name}`: {reason}")]
+    Policy {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        reason: PolicyError,
+    },
+    /// The flags make no policy.
+    #[error("{0}")]
+    Flags(PolicyError),
+    /// The trust root is not text.
+    #[error("trust root: it is not UTF-8 text")]
+    RootEncoding,
+    /// The trust root does not load.
+    #[error(transparent)]
+    TrustedRoot(#[from] TrustedRootError),
+}
+
+fn compile_file(
+    name: &str,
+    yaml: &str,
+    files: &BTreeMap<String, String>,
+) -> Result<Vec<Policy>, PolicySetError> {
+    let about = |reason| PolicySetError::Policy {
+        name: name.to_owned(),
+        reason,
+    };
+    let documents = PolicyDocument::parse(yaml).map_err(about)?;
+    let read = |source: &KeySource| match source {
+        KeySource::Pem(pem) => Ok(pem.clone().into_bytes()),
+        KeySource::File(file) => files
+            .get(file)
+            .map(|text| text.clone().into_bytes())
+            .ok_or_else(|| format!("the file `{file}` is not at hand")),
+        _ => Err("this way of naming a key is not supported".to_owned()),
+    };
+    documents
+        .into_iter()
+        .map(|document| document.compile(&read).map_err(about))
+        .collect()
+}
+
+fn read_policy(path: &Path) -> Result<PolicySource, PolicySetError> {
+    let name = path.display().to_string();
+    let yaml = read_text(path)?;
+    let documents = PolicyDocument::parse(&yaml).map_err(|reason| PolicySetError::Policy {
+        name: name.clone(),
+        reason,
+    })?;
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let mut files = BTreeMap::new();
+    for document in &documents {
+        for (_, source) in document.keys() {
+            if let KeySource::File(file) = source {
+                files.insert(file.clone(), read_text(&beside.join(file))?);
+            }
+        }
+    }
+    Ok(PolicySource::File { name, yaml, files })
+}
+
+fn policy_files(folder: &Path) -> Result<Vec<PathBuf>, PolicySetError> {
+    let refuse = |reason: std::io::Error| PolicySetError::File {
+        path: folder.display().to_string(),
+        reason: reason.to_string(),
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(refuse)? {
+        let path = entry.map_err(refuse)?.path();
+        let is_yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        if is_yaml && path.is_file() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        let reason = format!("no `*.yaml` in `{}`", folder.display());
+        return Err(PolicySetError::NoneIn(reason));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_text(path: &Path) -> Result<String, PolicySetError> {
+    let refuse = |reason: String| PolicySetError::File {
+        path: path.display().to_string(),
+        reason,
+    };
+    let file = fs::File::open(path).map_err(|e| refuse(e.to_string()))?;
+    let mut bytes = Vec::new();
+    let limited = file.take(limits::FILE_BYTES + 1).read_to_end(&mut bytes);
+    limited.map_err(|e| refuse(e.to_string()))?;
+    if u64::try_from(bytes.len()).is_ok_and(|n| n > limits::FILE_BYTES) {
+        return Err(refuse(format!(
+            "it is larger than {} bytes",
+            limits::FILE_BYTES
+        )));
+    }
+    String::from_utf8(bytes).map_err(|_| refuse("it is not UTF-8 text".to_owned()))
+}
