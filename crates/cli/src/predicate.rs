@@ -21,7 +21,12 @@ use crate::error::Failure;
 pub(crate) struct PredicateArgs {
     /// What the predicate is: slsaprovenance, slsaprovenance1, spdxjson, cyclonedx, vuln,
     /// openvex, link, custom, or a URI
-    #[arg(short = 't', long = "type", value_name = "TYPE", requires = "predicate")]
+    #[arg(
+        short = 't',
+        long = "type",
+        value_name = "TYPE",
+        requires = "predicate"
+    )]
     kind: Option<String>,
 
     /// The predicate: a JSON object, or any text for `custom` (`-` is standard input)

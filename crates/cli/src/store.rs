@@ -13,7 +13,7 @@ use waxseal_oci::{
 use waxseal_registry::{Artifact, Client, Found, RawManifest, ReferrersVia, Source as _};
 use waxseal_sign::{LegacyLayer, bundle_descriptor, bundle_manifest};
 use waxseal_verify::{
-    Authority, Candidate, CandidateContent, Demand, KeyAuthority, Origin, Place, PublicKey, Trust,
+    Authority, Candidate, CandidateContent, KeyAuthority, Origin, Place, PublicKey, Trust,
     Verified, Wanted,
 };
 
@@ -247,11 +247,7 @@ fn is_by(
     annotations: &Annotations,
     now: Timestamp,
 ) -> bool {
-    let authority = Authority::Key(KeyAuthority {
-        key: key.clone(),
-        log: Demand::Optional,
-        timestamp: Demand::Optional,
-    });
+    let authority = Authority::Key(KeyAuthority::new(key.clone()));
     let wanted = Wanted {
         subject: image,
         keep_predicate: false,

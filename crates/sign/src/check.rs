@@ -5,8 +5,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use waxseal_oci::{Annotations, Digest};
 use waxseal_verify::{
-    Authority, Candidate, CandidateContent, Demand, KeyAlgorithm, KeyAuthority, Origin, Place,
-    PublicKey, Rejection, Trust, Wanted,
+    Authority, Candidate, CandidateContent, KeyAlgorithm, KeyAuthority, Origin, Place, PublicKey,
+    Rejection, Trust, Wanted,
 };
 
 use crate::{Blob, Message as _, SignError};
@@ -90,11 +90,7 @@ fn verify(
         size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         predicate_hint: None,
     };
-    let authority = Authority::Key(KeyAuthority {
-        key: key.clone(),
-        log: Demand::Optional,
-        timestamp: Demand::Optional,
-    });
+    let authority = Authority::Key(KeyAuthority::new(key.clone()));
     let candidate = Candidate { origin, content };
     let wanted = Wanted {
         subject,

@@ -37,7 +37,7 @@ pub enum KeyError {
     Several(usize),
     /// A key of an algorithm that is not used for signing here.
     #[error(
-        "unknown kind of key: {0} (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 bits)"
+        "unknown kind of key: {0} (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 to 8192 bits)"
     )]
     UnknownAlgorithm(String),
     /// A PEM block that is not understood.

@@ -7,6 +7,21 @@
 //! it is handed out: a function of this crate that returns a signature has
 //! seen it verify.
 //!
+//! ```
+//! use jiff::Timestamp;
+//! use waxseal_attestation::signature_statement;
+//! use waxseal_oci::{Annotations, Digest};
+//! use waxseal_sign::{PrivateKey, sign_statement};
+//! use waxseal_verify::KeyAlgorithm;
+//!
+//! let key = PrivateKey::generate(KeyAlgorithm::EcdsaP256)?;
+//! let image = Digest::sha256(b"the manifest of an image");
+//! let statement = signature_statement(&image, &Annotations::new());
+//! let bundle = sign_statement(&key, statement, &image, Timestamp::now())?;
+//! assert!(bundle.starts_with(br#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json""#));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! The crate speaks to no registry and asks nobody for a password; it writes
 //! key files, and that is all it touches.
 //!

@@ -109,7 +109,7 @@ fn a_key_that_cannot_be_used_says_why() {
     assert_eq!(
         ran.stderr,
         "error: the key `secp256k1.sec1.pem`: unknown kind of key: elliptic curve 1.3.132.0.10 \
-         (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 bits)\n"
+         (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 to 8192 bits)\n"
     );
     place.key("cosign2.pub");
     let ran = place.run(["public-key", "--key", "cosign2.pub"]);

@@ -57,7 +57,10 @@ fn referrers(registry: &Registry, image: &Digest) -> Vec<Value> {
             .unwrap_or(b"{}".to_vec())
     };
     let list: Value = serde_json::from_slice(&list).unwrap();
-    list.get("manifests").and_then(Value::as_array).cloned().unwrap_or_default()
+    list.get("manifests")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn manifest(registry: &Registry, digest: &Value) -> Value {

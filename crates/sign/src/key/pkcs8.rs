@@ -1,8 +1,8 @@
 //! The unencrypted DER forms of a private key.
 
 use aws_lc_rs::signature::{EcdsaKeyPair, RsaKeyPair};
-use der::Decode;
-use der::asn1::{ObjectIdentifier, OctetStringRef};
+use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef, UintRef};
+use der::{Decode, Reader as _};
 use pkcs8::{EncryptedPrivateKeyInfo, PrivateKeyInfo};
 use sec1::EcPrivateKey;
 use waxseal_verify::KeyAlgorithm;
@@ -29,6 +29,7 @@ impl PrivateKey {
                 Self::new(Secret::Ed25519(Box::new(ed25519::Key::from_seed(seed))))
             }
             RSA => {
+                check_rsa(info.private_key)?;
                 let pair = RsaKeyPair::from_pkcs8(der).map_err(rejected)?;
                 Self::new(Secret::Rsa(Box::new(pair)))
             }
@@ -50,6 +51,7 @@ impl PrivateKey {
 
     /// A key from PKCS#1 (RFC 8017).
     pub(super) fn from_pkcs1(der: &[u8]) -> Result<Self, KeyError> {
+        check_rsa(der)?;
         let pair = RsaKeyPair::from_der(der).map_err(rejected)?;
         Self::new(Secret::Rsa(Box::new(pair)))
     }
@@ -108,10 +110,30 @@ fn malformed(error: impl std::fmt::Display) -> KeyError {
 }
 
 fn rejected(error: aws_lc_rs::error::KeyRejected) -> KeyError {
-    match error.to_string().as_str() {
-        "TooSmall" => KeyError::UnknownAlgorithm("RSA of fewer than 2048 bits".to_owned()),
-        other => KeyError::Malformed(other.to_owned()),
+    KeyError::Malformed(error.to_string())
+}
+
+/// Refuses an RSA key (RFC 8017, A.1.2) of a length that nobody should sign
+/// with, or that takes AWS-LC out of its bounds.
+fn check_rsa(pkcs1: &[u8]) -> Result<(), KeyError> {
+    let mut reader = der::SliceReader::new(pkcs1).map_err(malformed)?;
+    let bits = reader
+        .sequence(|reader| {
+            AnyRef::decode(reader)?;
+            let modulus = UintRef::decode(reader)?;
+            while !reader.is_finished() {
+                AnyRef::decode(reader)?;
+            }
+            let bytes = modulus.as_bytes();
+            let leading = bytes.first().map_or(0, |byte| byte.leading_zeros());
+            let bits = u32::try_from(bytes.len().saturating_mul(8)).unwrap_or(u32::MAX);
+            Ok(bits.saturating_sub(leading))
+        })
+        .map_err(malformed)?;
+    if !(2048..=8192).contains(&bits) {
+        return Err(KeyError::UnknownAlgorithm(format!("RSA of {bits} bits")));
     }
+    Ok(())
 }
 
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");

@@ -38,15 +38,15 @@ fn what_cannot_be_used_says_why() {
     let refused = |name: &str| open(name).err().map(|e| e.to_string()).unwrap_or_default();
     assert_eq!(
         refused("secp256k1.sec1.pem"),
-        "unknown kind of key: elliptic curve 1.3.132.0.10 (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 bits)"
+        "unknown kind of key: elliptic curve 1.3.132.0.10 (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 to 8192 bits)"
     );
     assert_eq!(
         refused("x25519.pkcs8.pem"),
-        "unknown kind of key: object identifier 1.3.101.110 (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 bits)"
+        "unknown kind of key: object identifier 1.3.101.110 (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 to 8192 bits)"
     );
     assert_eq!(
         refused("rsa1024.pkcs8.pem"),
-        "unknown kind of key: RSA of fewer than 2048 bits (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 bits)"
+        "unknown kind of key: RSA of 1024 bits (known: ECDSA P-256, P-384 and P-521, Ed25519, RSA from 2048 to 8192 bits)"
     );
     assert_eq!(
         refused("p256.dek-info.pem"),
