@@ -7,7 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use waxseal_attestation::json::{self, Budget, Fields, JsonError};
+use waxseal_attestation::json::{self, Budget, Fields};
 use waxseal_oci::{Algorithm, Digest};
 
 use crate::bundle::digest_of;

@@ -1,4 +1,11 @@
-//! The verifier against evidence that other programs made.
+//! The verifier against evidence that other programs made, and against
+//! evidence that nobody should believe.
 
 mod conformance;
+mod cosign;
+mod entries;
+mod forged;
+mod forger;
+mod keys;
+mod mutation;
 mod support;
