@@ -114,6 +114,9 @@ pub struct Found {
     /// The signed annotations, where it is a signature that has some.
     #[serde(default, skip_serializing_if = "waxseal_oci::Annotations::is_empty")]
     pub annotations: waxseal_oci::Annotations,
+    /// The index that it is about, where it is not about the image itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Digest>,
     /// Where it was found.
     pub origin: Origin,
     /// What was checked, and what was not.

@@ -36,12 +36,17 @@ pub fn evaluate(policy: &Policy, facts: &Facts<'_>) -> PolicyDecision {
         .collect();
     // An empty list cannot be loaded; were it made, it would not allow.
     let met = !requirements.is_empty() && requirements.iter().all(|r| r.satisfied);
+    // The way is part of the answer only where it was taken, or was not enough.
+    let through = !met
+        || requirements
+            .iter()
+            .any(|r| r.found.iter().any(|f| f.through.is_some()));
     PolicyDecision {
         policy: policy.name.clone(),
         mode: policy.mode,
         verdict: if met { Verdict::Allow } else { Verdict::Deny },
         subject: facts.subject.clone(),
-        via: facts.via.cloned(),
+        via: facts.via.filter(|_| through).cloned(),
         platform: facts.platform.map(ToString::to_string),
         requirements,
     }
@@ -122,7 +127,7 @@ fn judge(requirement: &Requirement, facts: &Facts<'_>) -> RequirementDecision {
         match weigh(requirement, finding, facts) {
             Ok(verified) => {
                 signers.insert(verified.signer());
-                found.push(describe(finding, verified));
+                found.push(describe(finding, verified, facts));
             }
             Err(miss) => {
                 let (rank, entry) = *miss;
@@ -185,7 +190,9 @@ fn weigh<'f>(
             );
         }
     };
-    if verified.subject() != facts.subject {
+    // An index names its members by digest: what is said about it is said about them.
+    let index = facts.via.map(|via| &via.index);
+    if verified.subject() != facts.subject && Some(verified.subject()) != index {
         let reason = format!(
             "it is about {}, not about {}",
             verified.subject(),
@@ -263,7 +270,8 @@ fn weigh<'f>(
     }
 }
 
-fn describe(finding: &Finding, verified: &Verified) -> Found {
+fn describe(finding: &Finding, verified: &Verified, facts: &Facts<'_>) -> Found {
+    let elsewhere = verified.subject() != facts.subject;
     let (predicate_type, annotations) = match verified {
         Verified::Attestation(a) => (Some(a.predicate_type().to_owned()), Default::default()),
         Verified::Signature(s) => (None, s.annotations().clone()),
@@ -274,6 +282,7 @@ fn describe(finding: &Finding, verified: &Verified) -> Found {
         format: verified.format(),
         predicate_type,
         annotations,
+        through: elsewhere.then(|| verified.subject().clone()),
         origin: finding.candidate.clone(),
         checks: verified.checks().clone(),
     }

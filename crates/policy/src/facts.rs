@@ -50,7 +50,7 @@ pub struct Facts<'a> {
     pub image: &'a Reference,
     /// The digest that the evidence must be about.
     pub subject: &'a Digest,
-    /// The index through which the image is verified, if it is.
+    /// The index that lists the image; what is said about it counts as well.
     pub via: Option<&'a Via>,
     /// The platform, where one member of an index is looked at.
     pub platform: Option<&'a Platform>,

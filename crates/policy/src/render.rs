@@ -138,6 +138,9 @@ fn render_found(out: &mut String, bar: &str, found: &Found) {
         signer(&found.signer),
         place(&found.origin)
     );
+    if let Some(index) = &found.through {
+        let _ = write!(out, "\n    {bar}     about the index {index}");
+    }
     if let Some(kind) = &found.predicate_type {
         let _ = write!(out, "\n    {bar}     type {}", escaped(kind));
     }
