@@ -33,7 +33,7 @@ pub struct Options {
     pub unmatched: Unmatched,
     /// The largest piece of evidence that is read.
     pub evidence_bytes: u64,
-    /// The labels of the namespace, where there is one and they are known.
+    /// The labels of the namespace that are known, where there is one.
     pub namespace: Option<NamespaceLabels>,
 }
 

@@ -142,15 +142,18 @@ impl PolicySet {
         &self.policies
     }
 
-    /// The policies that cover an image, in a namespace with these labels.
+    /// The policies that cover an image, in a namespace of which these labels
+    /// are known. Where a label that a policy selects by is not known, the
+    /// policy covers the image: not to know is no reason to let it in.
     pub fn covering<'a>(
         &'a self,
         image: &'a Reference,
-        labels: Option<&'a NamespaceLabels>,
+        known: Option<&'a NamespaceLabels>,
     ) -> impl Iterator<Item = &'a Policy> {
-        self.policies
-            .iter()
-            .filter(move |p| p.covers(image, labels))
+        self.policies.iter().filter(move |policy| match known {
+            Some(known) => policy.may_cover(image, known),
+            None => policy.covers(image, None),
+        })
     }
 
     /// What is trusted besides the authorities.
