@@ -104,9 +104,12 @@ pub struct DecideArgs {
     /// The longest time to answer in; the API server's own, if shorter, wins.
     #[arg(long, default_value = "9s", value_parser = parse_duration, value_name = "TIME")]
     pub deadline: Duration,
-    /// How long a decision about a digest is kept.
+    /// How long a decision that lets a digest in is kept.
     #[arg(long, default_value = "5m", value_parser = parse_duration, value_name = "TIME")]
     pub cache_ttl: Duration,
+    /// The trusted_root.json by which logs, timestamps and certificates are checked.
+    #[arg(long, value_name = "FILE")]
+    pub trusted_root: Option<PathBuf>,
     /// The docker configuration with the registries' credentials.
     #[arg(long, value_name = "FILE")]
     pub registry_config: Option<PathBuf>,

@@ -23,7 +23,9 @@ pub mod http;
 pub mod limits;
 pub mod metrics;
 pub mod once;
+pub mod policies;
 pub mod review;
+pub mod run;
 pub mod serve;
 mod tls;
 

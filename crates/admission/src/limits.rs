@@ -51,8 +51,11 @@ pub const LATE_WORK: Duration = Duration::from_secs(30);
 /// How long running reviews may take to end once the process is told to stop.
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(15);
 
-/// Bytes of one policy, key or certificate file.
+/// Bytes of one key or certificate file.
 pub const FILE_BYTES: u64 = 1024 * 1024;
 
-/// Policy files in a directory.
-pub const POLICY_FILES: usize = 1_000;
+/// Decisions that are kept.
+pub const DECISIONS: u64 = 10_000;
+
+/// Requests to one registry that are in flight at one time.
+pub const REGISTRY_REQUESTS: usize = 32;
