@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+use std::process::Stdio;
+
 use serde_json::Value;
 use waxseal_oci::{CosignTag, Digest, referrers_tag};
 use waxseal_testkit::{ImageSpec, Options, PushedImage, Registry};
@@ -436,4 +438,43 @@ fn any_predicate_is_attested_by_name_or_uri() {
             "predicateType": "https://cosign.sigstore.dev/attestation/vuln/v1"
         })
     );
+}
+
+#[test]
+fn many_signers_at_once_lose_nothing() {
+    for legacy in [false, true] {
+        let registry = registry(false);
+        let image = image(&registry);
+        let place = Place::new();
+        place.key("p256.pkcs8.pem");
+        let signers: Vec<_> = (0..12)
+            .map(|n| {
+                let mut command =
+                    place.command(["sign", "--insecure-http", "-k", "p256.pkcs8.pem"]);
+                command
+                    .arg(&image.by_digest)
+                    .args(["-a", &format!("signer={n}")]);
+                if legacy {
+                    command.arg("--legacy");
+                }
+                command
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        for mut signer in signers {
+            assert!(signer.wait().unwrap().success());
+        }
+        let count = if legacy {
+            let tag = CosignTag::Signature.tag(&image.digest);
+            let bytes = registry.manifest("shop/api", &tag).unwrap();
+            let manifest: Value = serde_json::from_slice(&bytes).unwrap();
+            manifest["layers"].as_array().unwrap().len()
+        } else {
+            referrers(&registry, &image.digest).len()
+        };
+        assert_eq!(count, 12, "legacy: {legacy}");
+    }
 }
