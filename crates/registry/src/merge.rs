@@ -316,11 +316,11 @@ impl Seen {
     }
 }
 
-const SETTLING_FACTOR: u32 = 4;
+const SETTLING_FACTOR: u32 = 3;
 const SETTLING_LEAST: Duration = Duration::from_millis(50);
-const SETTLING_MOST: Duration = Duration::from_secs(5);
+const SETTLING_MOST: Duration = Duration::from_secs(3);
 const SLOT_LEAST: Duration = Duration::from_millis(2);
-const SPREAD_MOST: Duration = Duration::from_secs(10);
+const SPREAD_MOST: Duration = Duration::from_secs(5);
 
 /// Looks at a tag that others keep changing, all of them complete.
 const ENOUGH: u32 = 6;
