@@ -79,6 +79,30 @@ pub fn parse(bytes: &[u8], budget: Budget) -> Result<Value<'_>, JsonError> {
     })
 }
 
+/// Untrusted text for a message: of bounded length, on one line, and without
+/// what a terminal would obey or show in another order.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for (index, c) in text.chars().enumerate() {
+        if index == SHOWN_CHARS {
+            shown.push('…');
+            break;
+        }
+        let hidden = c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if hidden {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+const SHOWN_CHARS: usize = 256;
+
 /// The members of one object, taken out one by one.
 #[derive(Debug)]
 pub struct Fields<'a> {
@@ -232,7 +256,7 @@ impl<'a> Fields<'a> {
             None => Ok(()),
             Some((name, _)) => Err(JsonError::Unknown {
                 at: self.at,
-                name: name.into_owned(),
+                name: shown(&name),
             }),
         }
     }
@@ -429,7 +453,7 @@ fn twice(members: &[(Cow<'_, str>, Value<'_>)]) -> Option<String> {
     let mut keys: Vec<&str> = members.iter().map(|(key, _)| key.as_ref()).collect();
     keys.sort_unstable();
     keys.windows(2).find_map(|pair| match pair {
-        [left, right] if left == right => Some((*left).to_owned()),
+        [left, right] if left == right => Some(shown(left)),
         _ => None,
     })
 }
@@ -484,6 +508,15 @@ mod tests {
             Some(JsonError::TooManyValues { limit: 8 })
         );
         assert!(matches!(fault("{} {}"), Some(JsonError::Syntax(_))));
+    }
+
+    #[test]
+    fn shows_untrusted_text_tamely() {
+        assert_eq!(
+            shown("a\u{1b}]0;x\u{7}\n\u{202e}é"),
+            "a\\u{1b}]0;x\\u{7}\\u{a}\\u{202e}é"
+        );
+        assert_eq!(shown(&"x".repeat(1000)).chars().count(), 257);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use waxseal_oci::{Annotations, Digest};
 
-use crate::json::{self, Budget, Fields, JsonError, Value};
+use crate::json::{self, Budget, Fields, JsonError, Value, shown};
 use crate::limits;
 use crate::write::quoted;
 
@@ -57,11 +57,11 @@ impl Payload {
         let digest = image.need_string("docker-manifest-digest")?;
         let digest = digest
             .parse()
-            .map_err(|_| PayloadError::Digest(digest.into_owned()))?;
+            .map_err(|_| PayloadError::Digest(shown(&digest)))?;
         image.finish()?;
         let kind = critical.need_string("type")?;
         if kind != TYPE {
-            return Err(PayloadError::Type(kind.into_owned()));
+            return Err(PayloadError::Type(shown(&kind)));
         }
         critical.finish()?;
         let annotations = match fields.object("optional")? {

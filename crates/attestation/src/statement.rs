@@ -10,7 +10,7 @@ use std::io::Read;
 use serde_json::value::RawValue;
 use waxseal_oci::{Algorithm, Annotations, Digest, JsonError as PredicateJsonError, check_json};
 
-use crate::json::{self, Budget, Fields, JsonError, Value};
+use crate::json::{self, Budget, Fields, JsonError, Value, shown};
 use crate::limits;
 use crate::scan::{Predicate, Scanner};
 
@@ -41,7 +41,14 @@ impl Statement {
         let predicate = match text {
             None | Some(b"null") => None,
             Some(text) => {
-                check_json(text).map_err(StatementError::Predicate)?;
+                check_json(text).map_err(|error| {
+                    StatementError::Predicate(match error {
+                        PredicateJsonError::DuplicateKey(key) => {
+                            PredicateJsonError::DuplicateKey(shown(&key))
+                        }
+                        other => other,
+                    })
+                })?;
                 let text = str::from_utf8(text).map_err(|error| StatementError::NotJson {
                     offset: error.valid_up_to(),
                 })?;
@@ -312,7 +319,7 @@ fn parse_head(kept: &[u8]) -> Result<StatementHead, StatementError> {
     let mut fields = Fields::new("statement", json::parse(kept, BUDGET)?)?;
     let kind = fields.need_string("_type")?;
     if kind != STATEMENT_V01 && kind != STATEMENT_V1 {
-        return Err(StatementError::Type(kind.into_owned()));
+        return Err(StatementError::Type(shown(&kind)));
     }
     let predicate_type = fields.need_string("predicateType")?.into_owned();
     if predicate_type.is_empty() {
@@ -376,7 +383,7 @@ fn parse_subject(index: usize, value: Value<'_>) -> Result<Subject, StatementErr
             return Err(StatementError::Digest {
                 index,
                 algorithm: known.name(),
-                value: value.into_owned(),
+                value: shown(&value),
             });
         }
         digest.insert(algorithm.into_owned(), value.into_owned());

@@ -7,7 +7,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use waxseal_attestation::json::{self, Budget, Fields};
+use waxseal_attestation::json::{self, Budget, Fields, shown};
 use waxseal_oci::{Algorithm, Digest};
 
 use crate::bundle::digest_of;
@@ -53,8 +53,8 @@ pub(crate) fn bind_entry(entry: &LogEntry, bound: &Bound<'_>) -> Result<(), Reje
             Err(mismatch(EntryPart::Kind))
         }
         _ => Err(Rejection::LogEntryKind {
-            kind: kind.into_owned(),
-            version: version.into_owned(),
+            kind: shown(&kind),
+            version: shown(&version),
         }),
     }
 }

@@ -9,7 +9,7 @@
 //! > — protobuf-specs, sigstore_bundle.proto
 
 use waxseal_attestation::dsse::EncodedEnvelope;
-use waxseal_attestation::json::{self, Budget, Fields, JsonError};
+use waxseal_attestation::json::{self, Budget, Fields, JsonError, shown};
 use waxseal_oci::{Algorithm, Digest};
 
 use crate::entry::{self, LogEntry};
@@ -68,7 +68,7 @@ fn version(media_type: &str) -> Result<Format, Rejection> {
         "application/vnd.dev.sigstore.bundle+json;version=0.2" => Ok(Format::BundleV02),
         "application/vnd.dev.sigstore.bundle+json;version=0.3"
         | "application/vnd.dev.sigstore.bundle.v0.3+json" => Ok(Format::BundleV03),
-        other => Err(Rejection::MediaType(other.to_owned())),
+        other => Err(Rejection::MediaType(shown(other))),
     }
 }
 

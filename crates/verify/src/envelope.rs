@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::value::RawValue;
 use waxseal_attestation::dsse::{EncodedEnvelope, PAYLOAD_TYPE_INTOTO, pae_prefix};
+use waxseal_attestation::json::shown;
 use waxseal_attestation::{HeadReader, Statement, StatementError, StatementHead};
 use waxseal_oci::{Algorithm, Digest, Hasher};
 
@@ -35,7 +36,7 @@ pub(crate) fn open(
     keep_predicate: bool,
 ) -> Result<Opened, Rejection> {
     if envelope.payload_type != PAYLOAD_TYPE_INTOTO {
-        return Err(Rejection::PayloadType(envelope.payload_type.to_string()));
+        return Err(Rejection::PayloadType(shown(&envelope.payload_type)));
     }
     let mut verifier = key.verifier(signature);
     if logged {

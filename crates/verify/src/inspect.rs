@@ -1,6 +1,7 @@
 //! What a candidate says about itself: unverified, for listings and refusals.
 
 use waxseal_attestation::dsse::PAYLOAD_TYPE_INTOTO;
+use waxseal_attestation::json::shown;
 use waxseal_attestation::simple_signing::Payload;
 use waxseal_attestation::{HeadReader, Subject};
 
@@ -65,7 +66,7 @@ pub fn inspect(candidate: &Candidate) -> Result<Inspection, Rejection> {
             inspection.subjects = head.subjects().to_vec();
         }
         Content::Envelope(envelope) => {
-            return Err(Rejection::PayloadType(envelope.payload_type.to_string()));
+            return Err(Rejection::PayloadType(shown(&envelope.payload_type)));
         }
         Content::SimpleSigning { payload, .. } => {
             let payload = Payload::parse(payload)?;

@@ -16,6 +16,7 @@ use sigstore_types::{
 };
 use sigstore_verify::crypto::{FulcioCiClaims, parse_certificate_info};
 use sigstore_verify::{Error, TimestampError, VerificationPolicy, VerificationResult};
+use waxseal_attestation::json::shown;
 use waxseal_oci::{Algorithm, Digest};
 
 use crate::authority::{Demand, KeylessAuthority};
@@ -283,8 +284,8 @@ fn log_entry(entry: &LogEntry) -> Result<TransparencyLogEntry, Rejection> {
         ("intoto", "0.0.2") => KindVersion::IntotoV002,
         (kind, version) => {
             return Err(Rejection::LogEntryKind {
-                kind: kind.to_owned(),
-                version: version.to_owned(),
+                kind: shown(kind),
+                version: shown(version),
             });
         }
     };

@@ -10,6 +10,7 @@
 
 use jiff::Timestamp;
 use serde_json::value::RawValue;
+use waxseal_attestation::json::shown;
 use waxseal_attestation::simple_signing::Payload;
 use waxseal_attestation::{PredicateType, StatementHead};
 use waxseal_oci::{Algorithm, Annotations, Digest};
@@ -453,7 +454,7 @@ fn refusal(error: KeyError, evidence: &Evidence<'_>, key: &PublicKey) -> Rejecti
         (KeyError::DigestNeeded { algorithm }, _) => Rejection::DigestNeeded { algorithm },
         // The hint is not signed: it says whose fault it is, not whose key.
         (_, SignedWith::Key { hint }) if !hint.is_empty() && *hint != key.hint() => {
-            Rejection::SignedByOtherKey { hint: hint.clone() }
+            Rejection::SignedByOtherKey { hint: shown(hint) }
         }
         _ => Rejection::SignatureInvalid,
     }
@@ -472,7 +473,7 @@ fn describe(head: &StatementHead) -> String {
         .first()
         .and_then(|subject| subject.digest.iter().next())
         .map_or_else(String::new, |(algorithm, value)| {
-            format!("{algorithm}:{value}")
+            shown(&format!("{algorithm}:{value}"))
         });
     match head.subjects().len() {
         0 | 1 => first,

@@ -11,13 +11,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use waxseal_oci::Digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use waxseal_oci::{Annotations, Digest};
 use waxseal_verify::{
-    Authority, BlobVerifier, KeyAuthority, KeylessAuthority, Matcher, PublicKey, Rejection, Trust,
-    TrustedRoot, Verified, Wanted, verify,
+    Authority, BlobVerifier, Check, Demand, Format, KeyAuthority, KeylessAuthority, LogProof,
+    Matcher, PublicKey, Rejection, Trust, TrustedRoot, Verified, Wanted, verify,
 };
 
-use crate::support::{bundle, now};
+use crate::support::{attestation, bundle, now};
 
 #[test]
 fn agrees_with_the_suite() {
@@ -132,8 +134,160 @@ fn refuses_a_bundle_that_was_relabelled_to_lose_its_proof() {
     };
     assert_eq!(outcome(&case.authority()), Err(Rejection::LogProofRequired));
     let mut lenient = case.keyless();
-    lenient.proof = waxseal_verify::LogProof::PromiseSuffices;
+    lenient.proof = LogProof::PromiseSuffices;
     assert_eq!(outcome(&Authority::Keyless(lenient)), Ok(()));
+}
+
+/// cosign 2's annotations go through the same checks: certificate, promise and
+/// all, and are known not to have a proof to give.
+#[test]
+fn takes_annotations_for_what_they_are() {
+    let Some(suite) = suite() else { return };
+    let cases = suite.join("sigstore/bundle-verify");
+    let case = Case::read(&cases, "happy-path-intoto-in-dsse-v3");
+    let json: serde_json::Value = serde_json::from_slice(&case.bundle).unwrap();
+    let text = |pointer: &str| json.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    let entry = "/verificationMaterial/tlogEntries/0";
+    let hex = hex::encode(
+        STANDARD
+            .decode(text(&format!("{entry}/logId/keyId")))
+            .unwrap(),
+    );
+    let number = |name: &str| text(&format!("{entry}/{name}")).parse::<u64>().unwrap();
+    let answer = serde_json::json!({
+        "SignedEntryTimestamp": text(&format!("{entry}/inclusionPromise/signedEntryTimestamp")),
+        "Payload": {
+            "body": text(&format!("{entry}/canonicalizedBody")),
+            "integratedTime": number("integratedTime"),
+            "logIndex": number("logIndex"),
+            "logID": hex,
+        },
+    });
+    let certificate = STANDARD
+        .decode(text("/verificationMaterial/certificate/rawBytes"))
+        .unwrap();
+    let mut annotations = Annotations::from([
+        (
+            "dev.sigstore.cosign/certificate".to_owned(),
+            pem::encode(&pem::Pem::new("CERTIFICATE", certificate)),
+        ),
+        ("dev.sigstore.cosign/bundle".to_owned(), answer.to_string()),
+    ]);
+    let envelope = json.pointer("/dsseEnvelope").unwrap().to_string();
+    let root = TrustedRoot::from_json(&case.root).unwrap();
+    let subject = Digest::sha256(&case.artifact);
+    let judge = |annotations: &Annotations, authority: KeylessAuthority| {
+        let candidate = attestation(envelope.clone(), annotations.clone());
+        let wanted = Wanted {
+            subject: &subject,
+            keep_predicate: false,
+        };
+        let trust = Trust { root: Some(&root) };
+        verify(
+            &candidate,
+            &wanted,
+            &Authority::Keyless(authority),
+            &trust,
+            now(),
+        )
+    };
+    let verified = judge(&annotations, case.keyless()).unwrap();
+    assert_eq!(verified.format(), Format::LegacyAttestation);
+    assert!(verified.checks().contains(Check::CertificateChain));
+    assert!(verified.checks().contains(Check::CertificateTransparency));
+    assert!(verified.checks().contains(Check::LogEntryBinding));
+    assert!(verified.checks().contains(Check::LogPromise));
+    assert!(!verified.checks().contains(Check::LogInclusionProof));
+    let mut strict = case.keyless();
+    strict.proof = LogProof::Always;
+    assert_eq!(
+        judge(&annotations, strict).err(),
+        Some(Rejection::LogProofRequired)
+    );
+    // A time is signed by the log only together with all the rest.
+    let moved = annotations["dev.sigstore.cosign/bundle"].replace(
+        &number("integratedTime").to_string(),
+        &(number("integratedTime") + 1).to_string(),
+    );
+    annotations.insert("dev.sigstore.cosign/bundle".to_owned(), moved);
+    assert!(matches!(
+        judge(&annotations, case.keyless()).err(),
+        Some(Rejection::LogEntryInvalid(_))
+    ));
+    annotations.remove("dev.sigstore.cosign/bundle");
+    assert!(matches!(
+        judge(&annotations, case.keyless()).err(),
+        Some(Rejection::LogEntryInvalid(_) | Rejection::SigningTimeRequired)
+    ));
+}
+
+#[test]
+fn a_key_with_a_log_and_a_timestamp_has_all_of_it_checked() {
+    let Some(suite) = suite() else { return };
+    let cases = suite.join("sigstore/bundle-verify");
+    let case = Case::read(&cases, "managed-key-and-trusted-root");
+    let mut authority = KeyAuthority::new(PublicKey::from_pem(case.key.as_ref().unwrap()).unwrap());
+    authority.log = Demand::Required;
+    let outcome = case.by_digest(&Authority::Key(authority.clone()));
+    let Outcome::Checked(Ok(verified)) = outcome else {
+        panic!("the happy path is refused")
+    };
+    assert!(verified.checks().contains(Check::LogEntryBinding));
+    assert!(verified.checks().contains(Check::LogInclusionProof));
+
+    let mut case = Case::read(&cases, "managed-key-happy-path");
+    let mut json: serde_json::Value = serde_json::from_slice(&case.bundle).unwrap();
+    authority.key = PublicKey::from_pem(case.key.as_ref().unwrap()).unwrap();
+    let authority = Authority::Key(authority);
+    let Outcome::Checked(Ok(verified)) = case.by_digest(&authority) else {
+        panic!("the happy path is refused")
+    };
+    assert!(verified.checks().contains(Check::Timestamp));
+    assert!(verified.checks().contains(Check::LogPromise));
+    assert_eq!(verified.times().len(), 2);
+    // Every part of it that a log or a timestamp authority signed.
+    let material = "/verificationMaterial";
+    for pointer in [
+        "/tlogEntries/0/inclusionPromise/signedEntryTimestamp",
+        "/tlogEntries/0/inclusionProof/hashes/3",
+        "/tlogEntries/0/inclusionProof/checkpoint/envelope",
+        "/tlogEntries/0/logId/keyId",
+        "/tlogEntries/0/logIndex",
+        "/tlogEntries/0/integratedTime",
+        "/tlogEntries/0/inclusionProof/rootHash",
+        "/tlogEntries/0/inclusionProof/treeSize",
+        "/tlogEntries/0/inclusionProof/logIndex",
+        "/timestampVerificationData/rfc3161Timestamps/0/signedTimestamp",
+    ] {
+        let good = json.clone();
+        let value = json.pointer_mut(&format!("{material}{pointer}")).unwrap();
+        let mut text = value.as_str().unwrap().to_owned().into_bytes();
+        // A note's signature line repeats the signer's name, which nobody signed.
+        let at = if pointer.ends_with("envelope") {
+            30
+        } else {
+            text.len() / 2
+        };
+        text[at] = match text[at] {
+            b'1' => b'2',
+            b'0'..=b'9' => b'1',
+            b'A' => b'B',
+            _ => b'A',
+        };
+        *value = String::from_utf8(text).unwrap().into();
+        case.bundle = json.to_string().into_bytes();
+        let Outcome::Checked(outcome) = case.by_digest(&authority) else {
+            panic!("no trust")
+        };
+        let code = outcome.err().map(|error| error.code());
+        let expected = if pointer.starts_with("/time") {
+            "timestamp-invalid"
+        } else {
+            "log-entry-invalid"
+        };
+        assert_eq!(code, Some(expected), "{pointer}");
+        json = good;
+    }
 }
 
 /// The suite's file has a line break inside its base64, which is refused before

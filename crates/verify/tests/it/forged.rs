@@ -182,6 +182,13 @@ fn members_that_nobody_knows() {
     let mut bundle = forger.statement(&good());
     bundle["critical"] = true.into();
     assert_eq!(forger.refusal(&bundle), unknown("bundle", "critical"));
+    // What a terminal would obey does not reach it.
+    let mut bundle = forger.statement(&good());
+    bundle["\u{1b}]0;owned\u{7}"] = true.into();
+    assert_eq!(
+        forger.refusal(&bundle),
+        unknown("bundle", r"\u{1b}]0;owned\u{7}")
+    );
     let mut bundle = forger.statement(&good());
     bundle["dsseEnvelope"]["signatures"][0]["extension"] = json!({ "kind": "x" });
     assert_eq!(forger.refusal(&bundle), unknown("signatures", "extension"));
