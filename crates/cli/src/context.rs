@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::fs;
 use std::future::Future;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -202,14 +202,6 @@ impl Context {
     /// Whether the result may be coloured.
     pub(crate) fn color(&self) -> bool {
         anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
-    }
-
-    /// How wide a line of the result may be, where somebody is looking at it.
-    pub(crate) fn width(&self) -> Option<usize> {
-        if !io::stdout().is_terminal() {
-            return None;
-        }
-        std::env::var("COLUMNS").ok()?.parse().ok()
     }
 }
 

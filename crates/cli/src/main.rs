@@ -8,9 +8,13 @@ mod context;
 mod error;
 mod exit;
 mod key;
+mod ledger;
 mod password;
+mod policy_args;
 mod predicate;
 mod store;
+mod verdict;
+mod workloads;
 
 use std::panic;
 use std::process::ExitCode;

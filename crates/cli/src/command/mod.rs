@@ -5,13 +5,19 @@
 
 mod attest;
 mod attest_blob;
+mod capture;
 mod completions;
+mod copy;
 mod import_key;
 mod keygen;
+mod load;
 mod man;
 mod public_key;
+mod replay;
+mod save;
 mod sign;
 pub(crate) mod sign_blob;
+mod verify;
 mod verify_blob;
 
 use clap::{Parser, Subcommand};
@@ -44,13 +50,19 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Attest(attest::Attest),
     AttestBlob(attest_blob::AttestBlob),
+    Capture(capture::Capture),
     Completions(completions::Completions),
+    Copy(copy::Copy),
     ImportKey(import_key::ImportKey),
     Keygen(keygen::Keygen),
+    Load(load::Load),
     Man(man::Man),
     PublicKey(public_key::PublicKey),
+    Replay(replay::Replay),
+    Save(save::Save),
     Sign(sign::Sign),
     SignBlob(sign_blob::SignBlob),
+    Verify(verify::Verify),
     VerifyBlob(verify_blob::VerifyBlob),
 }
 
@@ -59,13 +71,19 @@ impl Command {
         match self {
             Self::Attest(command) => command.run(context),
             Self::AttestBlob(command) => command.run(context),
+            Self::Capture(command) => command.run(context),
             Self::Completions(command) => command.run(context),
+            Self::Copy(command) => command.run(context),
             Self::ImportKey(command) => command.run(context),
             Self::Keygen(command) => command.run(context),
+            Self::Load(command) => command.run(context),
             Self::Man(command) => command.run(context),
             Self::PublicKey(command) => command.run(context),
+            Self::Replay(command) => command.run(context),
+            Self::Save(command) => command.run(context),
             Self::Sign(command) => command.run(context),
             Self::SignBlob(command) => command.run(context),
+            Self::Verify(command) => command.run(context),
             Self::VerifyBlob(command) => command.run(context),
         }
     }

@@ -1,0 +1,88 @@
+//! `waxseal verify`
+
+use std::path::PathBuf;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use waxseal_gate::Gate;
+use waxseal_gate::kinds::ExtraKind;
+
+use crate::context::{Context, OutputArgs};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::policy_args::PolicyArgs;
+use crate::store::reference;
+use crate::verdict::{self, Judged};
+use crate::workloads::{self, Used};
+
+/// Verify images in a registry
+///
+/// A signature by one of the keys is required, or what the policies ask for. Nothing
+/// that was skipped is called verified: the answer lists what was checked and what was
+/// not. With `-o json` the answer is a Decision for one image, else a DecisionList,
+/// whether it is yes or no.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Verify {
+    /// The images: REPOSITORY[:TAG][@DIGEST]
+    #[arg(value_name = "IMAGE", required_unless_present = "files")]
+    images: Vec<String>,
+
+    /// Verify every image in these Kubernetes files or folders (`-` is standard input)
+    #[arg(short, long = "file", value_name = "FILE", num_args = 1..)]
+    files: Vec<PathBuf>,
+
+    /// Where objects of another kind name images: argoproj.io/Rollout=spec.template.spec
+    #[arg(long, value_name = "GROUP/KIND=PATH", requires = "files")]
+    extra_kind: Vec<ExtraKind>,
+
+    #[command(flatten)]
+    trust: PolicyArgs,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Verify {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let set = self.trust.policies(context)?;
+        let options = self.trust.options()?;
+        let mut used: Vec<Used> = Vec::new();
+        for text in &self.images {
+            let image = reference(text)?;
+            if used.iter().all(|u| u.image != image) {
+                used.push(Used {
+                    image,
+                    by: Vec::new(),
+                });
+            }
+        }
+        if !self.files.is_empty() {
+            used.extend(workloads::images(context, &self.files, self.extra_kind)?);
+        }
+        let single = self.files.is_empty() && self.images.len() == 1;
+        let gate = Gate::new(context.client()?, &options);
+        let now = context.now();
+        let judge = |used: Used| {
+            let (gate, set) = (&gate, &set);
+            async move {
+                let outcome = gate.verify(&used.image, set, now).await;
+                Judged {
+                    decision: outcome.decision,
+                    used_by: used.by,
+                }
+            }
+        };
+        let work = stream::iter(used.into_iter().map(judge)).buffered(AT_ONCE);
+        let judged: Vec<Judged> = context.block_on(work.collect())?;
+        for item in &judged {
+            verdict::warn(context, &item.decision);
+        }
+        match judged.as_slice() {
+            [one] if single => verdict::print_one(context, &one.decision, self.output.output)?,
+            all => verdict::print_all(context, all, self.output.output)?,
+        }
+        Ok(verdict::exit(judged.iter().map(|j| &j.decision)))
+    }
+}
+
+const AT_ONCE: usize = 8;

@@ -1,0 +1,245 @@
+//! Whom to trust and what to require: flags or policy files, which come to the
+//! same policies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use waxseal_gate::{
+    Expected, FlagsSource, NamedIdentity, NamedKey, Options, PlatformsFlag, PolicySet,
+    PolicySetError,
+};
+use waxseal_oci::{Annotations, Platform};
+use waxseal_policy::Unmatched;
+
+use crate::context::Context;
+use crate::error::Failure;
+
+/// Whom to trust and what to require.
+#[derive(clap::Args, Debug)]
+pub(crate) struct PolicyArgs {
+    /// A public key that may have signed it (repeatable: any of them, see --threshold)
+    #[arg(short, long = "key", value_name = "FILE", help_heading = WHAT, conflicts_with = "policies")]
+    keys: Vec<PathBuf>,
+
+    /// A policy file, or a folder of them; every policy that covers the image has to allow it
+    #[arg(short, long = "policy", value_name = "FILE", help_heading = WHAT)]
+    policies: Vec<PathBuf>,
+
+    /// How many different keys or identities it takes
+    #[arg(long, value_name = "N", default_value = "1", hide_default_value = true, help_heading = WHAT, conflicts_with = "policies", value_parser = clap::value_parser!(u16).range(1..))]
+    threshold: u16,
+
+    /// Require an attestation of this type, by cosign's name or URI, not a signature (repeatable)
+    #[arg(long = "attestation", visible_alias = "type", value_name = "TYPE", help_heading = WHAT, conflicts_with = "policies")]
+    attestations: Vec<String>,
+
+    /// Require this annotation in the signature (repeatable)
+    #[arg(short, long = "annotation", visible_alias = "annotations", value_name = "KEY=VALUE", help_heading = WHAT, value_parser = annotation, conflicts_with_all = ["policies", "attestations"])]
+    annotations: Vec<(String, String)>,
+
+    /// Which images of an index to look at: index, all, or a platform such as linux/arm64 (repeatable)
+    #[arg(long, visible_alias = "platform", value_name = "WHICH", value_delimiter = ',', help_heading = WHAT)]
+    platforms: Vec<String>,
+
+    /// Whether an entry in a transparency log has to be there
+    #[arg(long, value_name = "WHETHER", default_value = "optional", hide_default_value = true, help_heading = WHAT, conflicts_with = "policies")]
+    log: Whether,
+
+    /// Whether a timestamp has to be there
+    #[arg(long, value_name = "WHETHER", default_value = "optional", hide_default_value = true, help_heading = WHAT, conflicts_with = "policies")]
+    timestamp: Whether,
+
+    /// The same as --log required
+    #[arg(long, hide = true, conflicts_with = "policies")]
+    require_log: bool,
+
+    /// The same as --timestamp required
+    #[arg(long, hide = true, conflicts_with = "policies")]
+    require_timestamp: bool,
+
+    /// The logs and authorities that are trusted, as `trusted_root.json`
+    #[arg(long, value_name = "FILE", help_heading = WHAT)]
+    trusted_root: Option<PathBuf>,
+
+    /// The identity in the signer's certificate: an e-mail address or a URI
+    #[arg(long, value_name = "SUBJECT", help_heading = KEYLESS, conflicts_with_all = ["policies", "certificate_identity_regexp"])]
+    certificate_identity: Option<String>,
+
+    /// The same as a regular expression that has to match the whole identity
+    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS, conflicts_with = "policies")]
+    certificate_identity_regexp: Option<String>,
+
+    /// Who vouches for the identity
+    #[arg(long, value_name = "URL", help_heading = KEYLESS, conflicts_with_all = ["policies", "certificate_oidc_issuer_regexp"])]
+    certificate_oidc_issuer: Option<String>,
+
+    /// The same as a regular expression that has to match the whole address
+    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS, conflicts_with = "policies")]
+    certificate_oidc_issuer_regexp: Option<String>,
+
+    /// For scripts written for cosign: a key asks for no log here anyway
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    insecure_ignore_tlog: Option<bool>,
+
+    /// As above
+    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    private_infrastructure: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Whether {
+    /// Checked where it is there
+    Optional,
+    /// Refused without it
+    Required,
+}
+
+impl PolicyArgs {
+    /// The policies that the flags or files come to.
+    pub(crate) fn policies(&self, context: &Context) -> Result<PolicySet, Failure> {
+        if self.insecure_ignore_tlog == Some(true) || self.private_infrastructure == Some(true) {
+            context.note(
+                "note: a key asks for no transparency log unless --log required says so; \
+                 the flag changes nothing",
+            );
+        }
+        let set = if self.policies.is_empty() {
+            PolicySet::from_flags(self.flags()?)
+        } else {
+            PolicySet::load(&self.policies)
+        };
+        let set = set.map_err(refuse)?;
+        match &self.trusted_root {
+            Some(path) => set.with_trusted_root(read(path)?).map_err(refuse),
+            None => Ok(set),
+        }
+    }
+
+    /// How images are looked at.
+    pub(crate) fn options(&self) -> Result<Options, Failure> {
+        let mut options = Options::for_cli();
+        options.unmatched = Unmatched::Deny;
+        if !self.platforms.is_empty() {
+            options.platforms = Some(self.platforms()?.into());
+        }
+        Ok(options)
+    }
+
+    fn flags(&self) -> Result<FlagsSource, Failure> {
+        let mut keys = Vec::new();
+        for path in &self.keys {
+            let pem = String::from_utf8(read(path)?)
+                .map_err(|_| Failure::file("use", path, "it is not a PEM public key"))?;
+            keys.push(NamedKey {
+                name: path.display().to_string(),
+                pem,
+            });
+        }
+        let identities = self.identity()?.into_iter().collect::<Vec<_>>();
+        if keys.is_empty() && identities.is_empty() {
+            return Err(Failure::usage("nobody is named who may have signed")
+                .hint("give --key FILE, --policy FILE or --certificate-identity with its issuer"));
+        }
+        if !identities.is_empty() && self.trusted_root.is_none() {
+            return Err(
+                Failure::usage("an identity is checked against a trust root")
+                    .hint("give --trusted-root FILE"),
+            );
+        }
+        let mut annotations = Annotations::new();
+        for (key, value) in &self.annotations {
+            if annotations.insert(key.clone(), value.clone()).is_some() {
+                return Err(Failure::usage(format_args!(
+                    "the annotation `{key}` is given twice"
+                )));
+            }
+        }
+        Ok(FlagsSource {
+            keys,
+            identities,
+            threshold: self.threshold.into(),
+            annotations,
+            attestations: self.attestations.clone(),
+            require_log: self.require_log || self.log == Whether::Required,
+            require_timestamp: self.require_timestamp || self.timestamp == Whether::Required,
+            platforms: PlatformsFlag::Index,
+        })
+    }
+
+    fn identity(&self) -> Result<Option<NamedIdentity>, Failure> {
+        let one = |exact: &Option<String>, pattern: &Option<String>| match (exact, pattern) {
+            (Some(text), _) => Some(Expected::Exactly(text.clone())),
+            (None, Some(pattern)) => Some(Expected::Matching(pattern.clone())),
+            (None, None) => None,
+        };
+        let subject = one(
+            &self.certificate_identity,
+            &self.certificate_identity_regexp,
+        );
+        let issuer = one(
+            &self.certificate_oidc_issuer,
+            &self.certificate_oidc_issuer_regexp,
+        );
+        match (subject, issuer) {
+            (Some(subject), Some(issuer)) => Ok(Some(NamedIdentity {
+                name: match &subject {
+                    Expected::Exactly(text) | Expected::Matching(text) => text.clone(),
+                },
+                issuer,
+                subject,
+            })),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(Failure::usage(
+                "an identity says nothing without who vouches for it",
+            )
+            .hint("give --certificate-oidc-issuer")),
+            (None, Some(_)) => Err(Failure::usage("an issuer alone vouches for everybody")
+                .hint("give --certificate-identity")),
+        }
+    }
+
+    fn platforms(&self) -> Result<PlatformsFlag, Failure> {
+        match self.platforms.as_slice() {
+            [one] if one == "index" => Ok(PlatformsFlag::Index),
+            [one] if one == "all" => Ok(PlatformsFlag::All),
+            many => many
+                .iter()
+                .map(|text| {
+                    Platform::parse(text).ok_or_else(|| {
+                        Failure::usage(format_args!(
+                            "`{text}` is neither `index`, `all` nor a platform such as linux/amd64"
+                        ))
+                    })
+                })
+                .collect::<Result<_, _>>()
+                .map(PlatformsFlag::Only),
+        }
+    }
+}
+
+fn annotation(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("it is not of the form KEY=VALUE".to_owned()),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|e| Failure::file("read", path, e))
+}
+
+/// A policy that does not load is nothing that can be run.
+pub(crate) fn refuse(error: PolicySetError) -> Failure {
+    let failure = match error {
+        PolicySetError::Flags(_) => Failure::usage(&error),
+        _ => Failure::new(&error),
+    };
+    match error {
+        PolicySetError::Policy { .. } => failure.hint("`waxseal policy check` says more"),
+        _ => failure,
+    }
+}
+
+const WHAT: &str = "Trust";
+const KEYLESS: &str = "Identities";
