@@ -224,6 +224,9 @@ fn log(question: &Question, door: Door, answer: &Answer, took: Duration) {
         ),
     };
     let message = &answer.message;
+    if !answer.recorded.is_empty() {
+        info!(endpoint = ?door, ?uid, about, recorded = ?answer.recorded, "not enforced");
+    }
     match answer.outcome {
         Outcome::Allow => debug!(endpoint = ?door, ?uid, about, verdict, reason, seconds, ?message),
         Outcome::Deny => info!(endpoint = ?door, ?uid, about, verdict, reason, seconds, ?message),

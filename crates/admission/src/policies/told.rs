@@ -21,11 +21,12 @@ pub(super) fn judgement(decision: &Decision) -> Judgement {
         let missing = missing(policy).collect::<Vec<_>>().join("; ");
         format!("policy `{}` would refuse it: {missing}", policy.policy)
     };
-    judgement.warnings = decision
-        .warnings()
-        .filter(|policy| policy.mode == Mode::Warn)
-        .map(warning)
-        .collect();
+    for policy in decision.warnings() {
+        match policy.mode {
+            Mode::Audit => judgement.recorded.push(warning(policy)),
+            Mode::Enforce | Mode::Warn => judgement.warnings.push(warning(policy)),
+        }
+    }
     judgement
 }
 

@@ -116,8 +116,10 @@ pub struct Judgement {
     pub digest: Option<Digest>,
     /// Why, for people.
     pub message: String,
-    /// What would have been refused if the policy were enforced.
+    /// What would have been refused if the policy were enforced, to be told.
     pub warnings: Vec<String>,
+    /// The same, to be recorded only.
+    pub recorded: Vec<String>,
 }
 
 impl Judgement {
@@ -130,6 +132,7 @@ impl Judgement {
             digest: None,
             message: message.into(),
             warnings: Vec::new(),
+            recorded: Vec::new(),
         }
     }
 
@@ -160,6 +163,8 @@ pub struct Answer {
     pub message: String,
     /// What its author should know.
     pub warnings: Vec<String>,
+    /// What would have been refused, for the audit log and ours only.
+    pub recorded: Vec<String>,
     /// What stands where in the object, and what shall.
     pub pins: Vec<(Path, String)>,
     /// One line for each image.
@@ -175,6 +180,7 @@ impl Answer {
             reason,
             message,
             warnings: Vec::new(),
+            recorded: Vec::new(),
             pins: Vec::new(),
             images: Vec::new(),
         }
@@ -252,6 +258,10 @@ impl Answer {
                 plain(&self.images.join("; "), limits::AUDIT_CHARS),
             );
         }
+        if !self.recorded.is_empty() {
+            let recorded = plain(&self.recorded.join("; "), limits::AUDIT_CHARS);
+            audit.insert("not-enforced", recorded);
+        }
         audit
     }
 }
@@ -280,11 +290,9 @@ pub fn conclude(work: &Work, judgements: &[Judgement], door: Door) -> Answer {
                 format!("{places} `{reference}`: {message}"),
             ));
         }
-        for warning in &judgement.warnings {
-            answer
-                .warnings
-                .push(format!("{places} `{reference}`: {warning}"));
-        }
+        let about = |text: &String| format!("{places} `{reference}`: {text}");
+        answer.warnings.extend(judgement.warnings.iter().map(about));
+        answer.recorded.extend(judgement.recorded.iter().map(about));
         answer.images.push(line(reference, judgement));
         let (None, Some(digest), Outcome::Allow) =
             (reference.digest(), &judgement.digest, judgement.outcome)

@@ -7,8 +7,11 @@
 )]
 
 mod cases;
+mod end_to_end;
 mod kinds;
 mod manifests;
+mod program;
 mod requests;
 mod server;
 mod stub;
+mod world;
