@@ -49,6 +49,16 @@ impl Fault {
         }
     }
 
+    /// Something that is not there.
+    pub(crate) fn missing(message: String, hint: &str) -> Self {
+        Self {
+            kind: FaultKind::Missing,
+            message,
+            hint: Some(hint.to_owned()),
+            transient: false,
+        }
+    }
+
     /// Whether the piece that was asked for surely cannot count, as opposed to
     /// one that might have.
     pub(crate) fn is_final(&self) -> bool {

@@ -24,6 +24,7 @@ mod leads;
 pub mod limits;
 mod policy_set;
 mod record;
+mod tree;
 
 pub use cache::{Cache, CacheTimes};
 pub use capture::{Captured, Extent, capture};
@@ -32,3 +33,4 @@ pub use flags::{Expected, FlagsSource, NamedIdentity, NamedKey, PlatformsFlag};
 pub use gate::{Gate, Options, Outcome};
 pub use policy_set::{PolicySet, PolicySetError};
 pub use record::{EvidenceError, Replayed, replay};
+pub use tree::{Claims, Node, Tree, TreeOptions, tree};

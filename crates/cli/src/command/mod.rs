@@ -12,11 +12,13 @@ mod import_key;
 mod keygen;
 mod load;
 mod man;
+mod policy;
 mod public_key;
 mod replay;
 mod save;
 mod sign;
 pub(crate) mod sign_blob;
+mod tree;
 mod verify;
 mod verify_blob;
 
@@ -57,11 +59,13 @@ pub(crate) enum Command {
     Keygen(keygen::Keygen),
     Load(load::Load),
     Man(man::Man),
+    Policy(policy::Policy),
     PublicKey(public_key::PublicKey),
     Replay(replay::Replay),
     Save(save::Save),
     Sign(sign::Sign),
     SignBlob(sign_blob::SignBlob),
+    Tree(tree::Tree),
     Verify(verify::Verify),
     VerifyBlob(verify_blob::VerifyBlob),
 }
@@ -78,11 +82,13 @@ impl Command {
             Self::Keygen(command) => command.run(context),
             Self::Load(command) => command.run(context),
             Self::Man(command) => command.run(context),
+            Self::Policy(command) => command.run(context),
             Self::PublicKey(command) => command.run(context),
             Self::Replay(command) => command.run(context),
             Self::Save(command) => command.run(context),
             Self::Sign(command) => command.run(context),
             Self::SignBlob(command) => command.run(context),
+            Self::Tree(command) => command.run(context),
             Self::Verify(command) => command.run(context),
             Self::VerifyBlob(command) => command.run(context),
         }
