@@ -423,6 +423,17 @@ mod tests {
         matches!(case, "-0" | "1e+1")
     }
 
+    proptest::proptest! {
+        #[test]
+        fn agrees_with_the_other_parser_about_anything(
+            text in r#"\{("[a-e\\]{0,3}"|[\[\]{}:,]|-?[0-9]{1,2}|[.e+ ]|true|null|"predicate":){0,12}\}"#,
+            chunk in 1_usize..9,
+        ) {
+            let other = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            proptest::prop_assert_eq!(scan(&text, chunk).is_ok(), other, "{}", text);
+        }
+    }
+
     #[test]
     fn bounds_nesting_and_size() {
         let deep = format!("{}{}", "[".repeat(129), "]".repeat(129));

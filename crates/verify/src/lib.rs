@@ -9,10 +9,32 @@
 //! attestation for a signature.
 //!
 //! ```
-//! use waxseal_verify::{PublicKey, KeyError};
+//! use waxseal_verify::{
+//!     Authority, Candidate, CandidateContent, KeyAuthority, Origin, Place, PublicKey, Trust,
+//!     Verified, Wanted, verify,
+//! };
 //!
-//! let error = PublicKey::from_pem(b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
-//! assert_eq!(error, Err(KeyError::Label("CERTIFICATE".into())));
+//! # macro_rules! fixture { ($name:literal) => { include_bytes!(concat!(
+//! #     env!("CARGO_MANIFEST_DIR"), "/../../fixtures/cosign/cosign3-sign/", $name)) } }
+//! let bundle: &'static [u8] = fixture!("bundle.json");
+//! let key = PublicKey::from_pem(fixture!("key.pub"))?;
+//! let image = "sha256:6625e2ac007fb9dff482d9b3048755fc3f9a0ceb52b0a3c410af0d7fc93434f1".parse()?;
+//! let candidate = Candidate {
+//!     origin: Origin {
+//!         place: Place::Referrer,
+//!         manifest: None,
+//!         blob: waxseal_oci::Digest::sha256(bundle),
+//!         size: 659,
+//!         predicate_hint: None,
+//!     },
+//!     content: CandidateContent::Bundle(bundle.into()),
+//! };
+//! let wanted = Wanted { subject: &image, keep_predicate: false };
+//! let authority = Authority::Key(KeyAuthority::new(key));
+//! let now = "2026-11-23T12:00:00Z".parse()?;
+//! let verified = verify(&candidate, &wanted, &authority, &Trust::default(), now)?;
+//! assert!(matches!(verified, Verified::Signature(_)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Certificates, proofs and timestamps are checked by the `sigstore-*` crates,

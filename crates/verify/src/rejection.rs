@@ -101,15 +101,12 @@ pub enum Rejection {
         /// What was signed with.
         found: Material,
     },
-    /// The envelope holds something else than a statement.
-    #[error("the envelope's payload is `{0}`, not an in-toto statement")]
-    PayloadType(String),
     /// The payload is not standard base64.
     #[error("the envelope's payload is not standard base64")]
     PayloadEncoding,
-    /// The simple-signing payload does not count.
-    #[error("signature payload: {0}")]
-    SimpleSigning(#[from] PayloadError),
+    /// The envelope holds something else than a statement.
+    #[error("the envelope's payload is `{0}`, not an in-toto statement")]
+    PayloadType(String),
     /// There is not exactly one signature.
     #[error("an envelope with {0} signatures; exactly one is read")]
     SignatureCount(usize),
@@ -129,6 +126,9 @@ pub enum Rejection {
     /// told whether the certificate was valid then.
     #[error("no trusted log or timestamp authority says when it was signed")]
     SigningTimeRequired,
+    /// The simple-signing payload does not count.
+    #[error("signature payload: {0}")]
+    SimpleSigning(#[from] PayloadError),
     /// The statement does not count.
     #[error("statement: {0}")]
     Statement(#[from] StatementError),

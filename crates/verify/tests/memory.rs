@@ -1,6 +1,5 @@
 //! What a large attestation costs. A binary of its own, because it counts every
 //! allocation of the process.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test")]
 
 use std::alloc::System;
 

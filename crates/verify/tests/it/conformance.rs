@@ -19,6 +19,7 @@ use waxseal_verify::{
     Matcher, PublicKey, Rejection, Trust, TrustedRoot, Verified, Wanted, verify,
 };
 
+use crate::mutation::{self, Random, mutants};
 use crate::support::{attestation, bundle, now};
 
 #[test]
@@ -310,6 +311,58 @@ fn refuses_a_timestamp_from_after_the_certificate() {
         panic!("accepted, or refused for another reason")
     };
     assert!(why.contains("CertExpired"), "{why}");
+}
+
+/// A bundle by a key, with a log entry and a timestamp that are both demanded:
+/// no byte that somebody signed can change.
+#[test]
+fn no_changed_byte_of_a_logged_bundle_counts() {
+    let Some(suite) = suite() else { return };
+    let case = Case::read(
+        &suite.join("sigstore/bundle-verify"),
+        "managed-key-happy-path",
+    );
+    let root = TrustedRoot::from_json(&case.root).unwrap();
+    let subject = Digest::sha256(&case.artifact);
+    let wanted = Wanted {
+        subject: &subject,
+        keep_predicate: false,
+    };
+    let mut authority = KeyAuthority::new(PublicKey::from_pem(case.key.as_ref().unwrap()).unwrap());
+    authority.log = Demand::Required;
+    authority.timestamp = Demand::Required;
+    let authority = Authority::Key(authority);
+    let judge = |bytes: Vec<u8>| {
+        let trust = Trust { root: Some(&root) };
+        verify(&bundle(bytes), &wanted, &authority, &trust, now())
+    };
+    let times = judge(case.bundle.clone()).unwrap().times().to_vec();
+    let original = meaning(&case.bundle).unwrap();
+    let mut random = Random::new(0x5eed_0002);
+    for at in (0..case.bundle.len()).step_by(3) {
+        for mutant in mutants(&case.bundle, at, &mut random) {
+            let Ok(verified) = judge(mutant.clone()) else {
+                continue;
+            };
+            assert_eq!(verified.times(), times, "at {at}");
+            assert_eq!(meaning(&mutant), Some(original.clone()), "at {at}");
+        }
+    }
+}
+
+/// As for every bundle, but for what a note and a timestamp leave unsigned: the
+/// name on the line of a signature, and the algorithms that a token repeats.
+/// The times are compared by themselves.
+fn meaning(bytes: &[u8]) -> Option<serde_json::Value> {
+    let mut json = mutation::meaning(bytes)?;
+    let note =
+        json.pointer_mut("/verificationMaterial/tlogEntries/0/inclusionProof/checkpoint/envelope")?;
+    let text = note.as_str()?.to_owned();
+    let (body, line) = text.split_once("\u{2014} ")?;
+    let (_, signature) = line.split_once(' ')?;
+    *note = format!("{body}{signature}").into();
+    *json.pointer_mut("/verificationMaterial/timestampVerificationData")? = true.into();
+    Some(json)
 }
 
 struct Case {

@@ -10,7 +10,7 @@ use crate::cosign::Fixture;
 
 #[test]
 fn no_changed_byte_counts() {
-    let mut random = Random(0x5eed_0001);
+    let mut random = Random::new(0x5eed_0001);
     for fixture in Fixture::all() {
         let authority = fixture.authority();
         let bytes = fixture.bytes().to_vec();
@@ -99,7 +99,7 @@ fn no_changed_signature_annotation_counts() {
     }
 }
 
-fn mutants(bytes: &[u8], at: usize, random: &mut Random) -> Vec<Vec<u8>> {
+pub(crate) fn mutants(bytes: &[u8], at: usize, random: &mut Random) -> Vec<Vec<u8>> {
     let bit = 1 << (random.next() % 8);
     let byte = b"{}[]\":,0123456789abcdefXYZ+/=\\ \n\0"[usize::from(random.next()) % 33];
     let mut flipped = bytes.to_vec();
@@ -118,7 +118,7 @@ fn mutants(bytes: &[u8], at: usize, random: &mut Random) -> Vec<Vec<u8>> {
 
 /// What a text says, but for what is not signed and decides nothing: the hint
 /// at the key, and white space.
-fn meaning(bytes: &[u8]) -> Option<serde_json::Value> {
+pub(crate) fn meaning(bytes: &[u8]) -> Option<serde_json::Value> {
     let mut json: serde_json::Value = serde_json::from_slice(bytes).ok()?;
     if let Some(hint) = json.pointer_mut("/verificationMaterial/publicKey") {
         *hint = serde_json::Value::Null;
@@ -146,9 +146,13 @@ fn with_bytes(candidate: &Candidate, bytes: Bytes) -> Candidate {
 }
 
 /// A small generator with a fixed seed (xorshift).
-struct Random(u32);
+pub(crate) struct Random(u32);
 
 impl Random {
+    pub(crate) fn new(seed: u32) -> Self {
+        Self(seed)
+    }
+
     fn next(&mut self) -> u8 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 17;
