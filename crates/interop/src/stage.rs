@@ -95,24 +95,7 @@ impl Stage {
     pub(crate) fn set() -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
         let root = root.canonicalize().expect("the workspace");
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let built = Command::new(cargo)
-            .current_dir(&root)
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "--locked",
-                "-p",
-                "waxseal-cli",
-            ])
-            .args(["-p", "waxseal-testkit"])
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the binaries do not build");
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), PathBuf::from)
-            .join("release");
+        let target = binaries(&root);
         let peers = root.join(".peers/bin");
         assert!(
             peers.join("cosign3").exists(),
@@ -239,6 +222,24 @@ impl Stage {
         let digest = Digest::sha256(manifest.stdout.as_bytes());
         Ok(format!("{}/{name}@{digest}", site.host))
     }
+}
+
+/// The folder of our binaries: `WAXSEAL_BIN_DIR`, else they are built.
+fn binaries(root: &Path) -> PathBuf {
+    if let Some(folder) = std::env::var_os("WAXSEAL_BIN_DIR") {
+        return PathBuf::from(folder);
+    }
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let built = Command::new(cargo)
+        .current_dir(root)
+        .args(["build", "--release", "--quiet", "--locked"])
+        .args(["-p", "waxseal-cli", "-p", "waxseal-testkit"])
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the binaries do not build");
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), PathBuf::from)
+        .join("release")
 }
 
 /// The registry of the test kit: it has the referrers API.
