@@ -55,6 +55,12 @@ pub(crate) fn check(
     checks: &mut Checks,
 ) -> Result<(Signer, Vec<Timestamp>), Rejection> {
     let root = trust.root.ok_or(Rejection::TrustRootRequired)?;
+    if authority.log == Demand::Required && evidence.entries.is_empty() {
+        return Err(Rejection::LogRequired);
+    }
+    if evidence.entries.is_empty() && evidence.timestamps.is_empty() {
+        return Err(Rejection::SigningTimeRequired);
+    }
     // Their verifier reads the clock; ours is told the time.
     if let Some(time) = evidence
         .entries

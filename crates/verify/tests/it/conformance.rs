@@ -216,10 +216,16 @@ fn takes_annotations_for_what_they_are() {
         Some(Rejection::LogEntryInvalid(_))
     ));
     annotations.remove("dev.sigstore.cosign/bundle");
-    assert!(matches!(
+    assert_eq!(
         judge(&annotations, case.keyless()).err(),
-        Some(Rejection::LogEntryInvalid(_) | Rejection::SigningTimeRequired)
-    ));
+        Some(Rejection::LogRequired)
+    );
+    let mut unlogged = case.keyless();
+    unlogged.log = Demand::Optional;
+    assert_eq!(
+        judge(&annotations, unlogged).err(),
+        Some(Rejection::SigningTimeRequired)
+    );
 }
 
 #[test]
