@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::http::parse_duration;
+use crate::http::{parse_duration, parse_positive_duration};
 use crate::kinds::{ExtraKind, Kinds};
 use crate::review::{Door, Rules};
 
@@ -78,7 +78,7 @@ pub struct ServeArgs {
     #[arg(long, default_value = "[::]:8443", value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// How often certificate and policy files are looked at for changes.
-    #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "10s", value_parser = parse_positive_duration, value_name = "TIME")]
     pub reload_interval: Duration,
 }
 
@@ -102,7 +102,7 @@ pub struct DecideArgs {
     #[arg(long, value_name = "GROUP/KIND=PATH")]
     pub extra_kind: Vec<ExtraKind>,
     /// The longest time to answer in; the API server's own, if shorter, wins.
-    #[arg(long, default_value = "9s", value_parser = parse_duration, value_name = "TIME")]
+    #[arg(long, default_value = "9s", value_parser = parse_positive_duration, value_name = "TIME")]
     pub deadline: Duration,
     /// How long a decision that lets a digest in is kept.
     #[arg(long, default_value = "5m", value_parser = parse_duration, value_name = "TIME")]

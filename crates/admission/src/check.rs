@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::value::RawValue;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +22,7 @@ pub struct Checker {
     decider: Arc<dyn Decider>,
     rules: Arc<Rules>,
     images: Arc<Semaphore>,
+    trees: Arc<Semaphore>,
 }
 
 /// Until when an answer must be there, and how long that was when the time began.
@@ -75,6 +77,20 @@ impl Question {
         }
     }
 
+    /// Whether what is in it becomes a large tree when it is looked at.
+    fn is_large(&self) -> bool {
+        let length =
+            |text: &Option<Box<RawValue>>| text.as_ref().map_or(0, |text| text.get().len());
+        let bytes = match self {
+            Self::Images(review) => review.containers.get().len(),
+            Self::Admission(review) => match &review.request {
+                Ok(request) => length(&request.object) + length(&request.old_object),
+                Err(_) => 0,
+            },
+        };
+        bytes >= limits::LARGE_BYTES
+    }
+
     /// The body that says `answer`.
     #[must_use]
     pub fn response(&self, answer: &Answer) -> Vec<u8> {
@@ -93,6 +109,7 @@ impl Checker {
             decider,
             rules: Arc::new(rules),
             images: Arc::new(Semaphore::new(limits::IMAGES_IN_FLIGHT)),
+            trees: Arc::new(Semaphore::new(limits::LARGE_TREES)),
         }
     }
 
@@ -104,18 +121,16 @@ impl Checker {
 
     /// The answer to `question`, by the deadline at the latest.
     pub async fn answer(&self, question: &Question, door: Door, deadline: Deadline) -> Answer {
-        let (plan, place) = match question {
-            Question::Images(review) => (
-                review.plan(&self.rules),
-                Place::new(review.namespace.clone()),
-            ),
+        let place = match question {
+            Question::Images(review) => Place::new(review.namespace.clone()),
             Question::Admission(review) => match &review.request {
-                Ok(request) => (
-                    plan(request, &self.rules, door),
-                    Place::new(request.namespace.clone()),
-                ),
-                Err(error) => return unreadable(error),
+                Ok(request) => Place::new(request.namespace.clone()),
+                Err(error) => return Answer::unreadable(error),
             },
+        };
+        let Ok(plan) = timeout_at(deadline.end(), self.plan(question, door)).await else {
+            let message = "could not check: too many large reviews at one time; try again";
+            return Answer::new(Outcome::Unable, Reason::Deadline, message.to_owned());
         };
         match plan {
             Plan::Allow(skip) => skip.answer(),
@@ -124,6 +139,21 @@ impl Checker {
                 let judgements = self.judge(&work, place, deadline).await;
                 conclude(&work, &judgements, door)
             }
+        }
+    }
+
+    /// What must be checked. Few large objects are looked at at one time.
+    async fn plan(&self, question: &Question, door: Door) -> Plan {
+        let _permit = match question.is_large() {
+            true => self.trees.acquire().await.ok(),
+            false => None,
+        };
+        match question {
+            Question::Images(review) => review.plan(&self.rules),
+            Question::Admission(review) => match &review.request {
+                Ok(request) => plan(request, &self.rules, door),
+                Err(error) => Plan::Refuse(Answer::unreadable(error)),
+            },
         }
     }
 
@@ -179,16 +209,6 @@ impl Checker {
             Judgement::new(Outcome::Unable, Reason::Deadline, "the check does not end")
         })
     }
-}
-
-/// The answer to a review of which only the uid could be read.
-#[must_use]
-pub fn unreadable(error: &Unreadable) -> Answer {
-    let reason = match error {
-        Unreadable::Version(_) => Reason::Version,
-        _ => Reason::Malformed,
-    };
-    Answer::refuse(reason, format!("the review cannot be read: {error}"))
 }
 
 /// What is said where our own code failed.

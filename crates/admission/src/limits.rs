@@ -10,6 +10,16 @@ pub const BODY_BYTES: usize = 3 * 1024 * 1024;
 /// opens many requests and finishes none runs into this, not into our memory.
 pub const BODIES_BYTES: usize = 48 * 1024 * 1024;
 
+/// Commas and opening brackets of a review. A tree takes up to 700 bytes for
+/// each; the largest real reviews have half of this.
+pub const JSON_PARTS: usize = 200_000;
+
+/// Bytes from which on a review is large.
+pub const LARGE_BYTES: usize = 256 * 1024;
+
+/// Large reviews that are trees in memory at one time.
+pub const LARGE_TREES: usize = 1;
+
 /// How long a client may take to send its body.
 pub const BODY_TIME: Duration = Duration::from_secs(5);
 
@@ -25,6 +35,9 @@ pub const IMAGES_IN_FLIGHT: usize = 128;
 /// Different images of one review. A Pod of 3 MiB could name 50,000, each of
 /// which would be a request to a registry (compare GHSA-95pr-fxf5-86gv).
 pub const IMAGES: usize = 256;
+
+/// Places of one review that name an image.
+pub const SLOTS: usize = 2_000;
 
 /// Characters of the message in a response.
 pub const MESSAGE_CHARS: usize = 4_096;

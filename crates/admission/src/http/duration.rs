@@ -32,6 +32,17 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     Duration::try_from_secs_f64(seconds).map_err(|_| refuse())
 }
 
+/// Reads a duration that is not zero.
+///
+/// # Errors
+/// [`DurationError`] where it is none, or zero.
+pub fn parse_positive_duration(text: &str) -> Result<Duration, DurationError> {
+    match parse_duration(text) {
+        Ok(Duration::ZERO) => Err(DurationError(text.to_owned())),
+        other => other,
+    }
+}
+
 /// Not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a duration such as 9s, 500ms or 1m30s")]

@@ -28,7 +28,7 @@ use crate::limits;
 use crate::metrics::{Metrics, Rejected};
 use crate::review::{Answer, Door, Outcome, Reason};
 
-pub use duration::{DurationError, parse_duration};
+pub use duration::{DurationError, parse_duration, parse_positive_duration};
 
 /// What the endpoints share.
 #[derive(Clone)]

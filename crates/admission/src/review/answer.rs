@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use waxseal_oci::{Digest, Reference};
 
-use super::{Door, Review, Work, plain};
+use super::{Door, Review, Unreadable, Work, plain};
 use crate::kinds::Path;
 use crate::limits;
 
@@ -190,6 +190,16 @@ impl Answer {
     #[must_use]
     pub fn refuse(reason: Reason, message: String) -> Self {
         Self::new(Outcome::Deny, reason, message)
+    }
+
+    /// The answer to a review of which little more than the uid can be read.
+    #[must_use]
+    pub fn unreadable(error: &Unreadable) -> Self {
+        let reason = match error {
+            Unreadable::Version(_) => Reason::Version,
+            _ => Reason::Malformed,
+        };
+        Self::refuse(reason, format!("the review cannot be read: {error}"))
     }
 
     /// The body that says so to `review`.

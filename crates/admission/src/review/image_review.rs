@@ -3,11 +3,12 @@
 //! It sends the images of containers, init containers and ephemeral containers.
 //! It does not send image volumes, which a validating webhook has to catch.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::plan::work;
-use super::request::{document, text};
+use super::request::{document, members, text};
 use super::{Answer, Door, Outcome, Plan, Rules, Unreadable, plain};
 use crate::kinds::{Path, Slot};
 use crate::limits;
@@ -22,7 +23,7 @@ pub struct ImageReview {
     pub api_version: String,
     /// The namespace that the Pod is going to be in.
     pub namespace: String,
-    slots: Vec<Slot>,
+    pub(crate) containers: Box<RawValue>,
 }
 
 impl ImageReview {
@@ -31,49 +32,55 @@ impl ImageReview {
     /// # Errors
     /// [`Unreadable`] where it is another document.
     pub fn parse(body: &[u8]) -> Result<Self, Unreadable> {
-        let mut body = document(body, KIND)?;
-        let api_version = text(&mut body, "apiVersion").unwrap_or_default();
+        let envelope = document(body, KIND)?;
+        let api_version = text(envelope.api_version).unwrap_or_default();
         if api_version != VERSION {
             return Err(Unreadable::Version(api_version));
         }
-        let mut spec = body.get_mut("spec").map(Value::take).unwrap_or_default();
-        let namespace = text(&mut spec, "namespace").unwrap_or_default();
-        let Some(Value::Array(containers)) = spec.get("containers") else {
-            return Err(Unreadable::Member("spec.containers"));
-        };
-        let at = Path::default().key("spec").key("containers");
-        let mut slots = Vec::with_capacity(containers.len());
-        for (index, container) in containers.iter().enumerate() {
-            let path = at.index(index).key("image");
-            match container.get("image") {
-                Some(Value::String(image)) if !image.is_empty() => {
-                    slots.push(Slot {
-                        path,
-                        image: Some(image.clone()),
-                        may_be_empty: false,
-                    });
-                }
-                None | Some(Value::String(_) | Value::Null) => {
-                    slots.push(Slot {
-                        path,
-                        image: None,
-                        may_be_empty: false,
-                    });
-                }
-                Some(_) => return Err(Unreadable::Member("spec.containers[].image")),
-            }
-        }
+        let spec: Option<AskedSpec<'_>> = envelope.spec.and_then(members);
+        let namespace = spec
+            .as_ref()
+            .and_then(|spec| text(spec.namespace))
+            .unwrap_or_default();
+        let containers = spec.and_then(|spec| spec.containers);
+        let containers = containers
+            .ok_or(Unreadable::Member("spec.containers"))?
+            .to_owned();
         Ok(Self {
             api_version,
             namespace,
-            slots,
+            containers,
         })
     }
 
     /// What must be checked.
     #[must_use]
     pub fn plan(&self, rules: &Rules) -> Plan {
-        work(self.slots.clone(), rules, Door::ImageReview)
+        match self.slots() {
+            Ok(slots) => work(slots, rules, Door::ImageReview),
+            Err(error) => Plan::Refuse(Answer::unreadable(&error)),
+        }
+    }
+
+    fn slots(&self) -> Result<Vec<Slot>, Unreadable> {
+        let Ok(containers) = serde_json::from_str::<Vec<Value>>(self.containers.get()) else {
+            return Err(Unreadable::Member("spec.containers"));
+        };
+        let at = Path::default().key("spec").key("containers");
+        let mut slots = Vec::with_capacity(containers.len());
+        for (index, container) in containers.iter().enumerate() {
+            let image = match container.get("image") {
+                Some(Value::String(image)) if !image.is_empty() => Some(image.clone()),
+                None | Some(Value::String(_) | Value::Null) => None,
+                Some(_) => return Err(Unreadable::Member("spec.containers[].image")),
+            };
+            slots.push(Slot {
+                path: at.index(index).key("image"),
+                image,
+                may_be_empty: false,
+            });
+        }
+        Ok(slots)
     }
 
     /// The body that says `answer`.
@@ -95,6 +102,14 @@ impl ImageReview {
         };
         serde_json::to_vec(&response).unwrap_or_default()
     }
+}
+
+#[derive(Deserialize)]
+struct AskedSpec<'a> {
+    #[serde(borrow, default)]
+    containers: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    namespace: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]

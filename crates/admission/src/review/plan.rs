@@ -102,9 +102,13 @@ pub fn plan(request: &Request, rules: &Rules, door: Door) -> Plan {
     if matches!(request.operation, Operation::Delete | Operation::Connect) {
         return Plan::Allow(Skip::NoObject);
     }
-    let mut slots = match kinds.images(&request.kind, &request.object) {
-        Ok(slots) => slots,
-        Err(error) => return Plan::Refuse(unreadable(&error)),
+    let mut slots = match request
+        .object()
+        .map(|object| kinds.images(&request.kind, &object))
+    {
+        Ok(Ok(slots)) => slots,
+        Ok(Err(error)) => return Plan::Refuse(no_images_known(&error)),
+        Err(error) => return Plan::Refuse(Answer::unreadable(&error)),
     };
     if slots
         .iter()
@@ -112,11 +116,10 @@ pub fn plan(request: &Request, rules: &Rules, door: Door) -> Plan {
     {
         return Plan::Allow(Skip::NoImages);
     }
-    if request.operation == Operation::Update && !request.old_object.is_null() {
+    if request.operation == Operation::Update && request.old_object.is_some() {
         // An old object that cannot be read is no reason to skip anything.
-        let old = kinds
-            .images(&request.kind, &request.old_object)
-            .unwrap_or_default();
+        let stored = request.old_object();
+        let old = kinds.images(&request.kind, &stored).unwrap_or_default();
         let old: BTreeSet<&str> = old
             .iter()
             .filter_map(|slot| slot.image.as_deref())
@@ -126,8 +129,7 @@ pub fn plan(request: &Request, rules: &Rules, door: Door) -> Plan {
             None => !slot.may_be_empty,
         };
         if !slots.iter().any(is_new) {
-            let deleting = request
-                .old_object
+            let deleting = stored
                 .pointer("/metadata/deletionTimestamp")
                 .is_some_and(serde_json::Value::is_string);
             return Plan::Allow(Skip::Unchanged { deleting });
@@ -144,6 +146,14 @@ pub fn plan(request: &Request, rules: &Rules, door: Door) -> Plan {
 
 /// The images that `slots` name, or why they cannot all be told.
 pub(super) fn work(slots: Vec<Slot>, rules: &Rules, door: Door) -> Plan {
+    if slots.len() > limits::SLOTS {
+        let message = format!(
+            "{} places in one object name an image, more than the {} that are checked at once",
+            slots.len(),
+            limits::SLOTS
+        );
+        return Plan::Refuse(Answer::refuse(Reason::TooManyImages, message));
+    }
     let mut work = Work::default();
     let require_digest = rules.require_digest && door != Door::Mutate;
     let mut movable = Vec::new();
@@ -202,7 +212,7 @@ pub(super) fn work(slots: Vec<Slot>, rules: &Rules, door: Door) -> Plan {
     Plan::Check(work)
 }
 
-fn unreadable(error: &ExtractError) -> Answer {
+fn no_images_known(error: &ExtractError) -> Answer {
     let reason = match error {
         ExtractError::Malformed(_) => Reason::Malformed,
         ExtractError::UnknownKind { .. } => Reason::UnknownKind,

@@ -1,12 +1,18 @@
 //! Reading an AdmissionReview.
 //!
+//! The objects inside are kept as the text that they came as, and are made into
+//! trees only while they are looked at: a small text can be a large tree.
+//!
 //! The types of `kube-core` are not used: they buffer the document twice over,
 //! want members that we do not need, and write a patch as a list of numbers. The
 //! tests hold what is read and written here against them.
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::kinds::Kind;
+use crate::limits;
 
 /// An AdmissionReview that can be answered: it has a uid.
 #[derive(Clone, Debug)]
@@ -36,10 +42,10 @@ pub struct Request {
     pub operation: Operation,
     /// Whether nothing is going to be stored.
     pub dry_run: bool,
-    /// The object as it is to be; null for DELETE. Written by the user.
-    pub object: Value,
-    /// The object as it is stored; null for CREATE. Written by the API server.
-    pub old_object: Value,
+    /// The object as it is to be; none for DELETE. Written by the user.
+    pub object: Option<Box<RawValue>>,
+    /// The object as it is stored; none for CREATE. Written by the API server.
+    pub old_object: Option<Box<RawValue>>,
 }
 
 /// What is being done to an object.
@@ -63,6 +69,9 @@ pub enum Unreadable {
     /// A member is absent or of the wrong type.
     #[error("`{0}` is absent or of the wrong type")]
     Member(&'static str),
+    /// More parts than a tree is made of.
+    #[error("the body has more than {} parts", limits::JSON_PARTS)]
+    TooManyParts,
     /// Not JSON, or JSON that says two things.
     #[error("the body cannot be read: {0}")]
     NotJson(#[from] waxseal_oci::JsonError),
@@ -97,18 +106,15 @@ impl Review {
     /// [`Unreadable`] where there is no uid to answer to; the caller sent
     /// something else. What else is wrong stands in [`Review::request`].
     pub fn parse(body: &[u8]) -> Result<Self, Unreadable> {
-        let mut body = document(body, KIND)?;
-        let mut request = body.get_mut("request").map(Value::take).unwrap_or_default();
-        if !request.is_object() {
-            return Err(Unreadable::Member("request"));
-        }
-        let uid = text(&mut request, "uid").unwrap_or_default();
-        if uid.is_empty() {
-            return Err(Unreadable::Member("request.uid"));
-        }
-        let api_version = text(&mut body, "apiVersion").unwrap_or_default();
+        let envelope: Envelope<'_> = document(body, KIND)?;
+        let request = envelope.request.ok_or(Unreadable::Member("request"))?;
+        let request: RawRequest<'_> = members(request).ok_or(Unreadable::Member("request"))?;
+        let uid = text(request.uid)
+            .filter(|uid| !uid.is_empty())
+            .ok_or(Unreadable::Member("request.uid"))?;
+        let api_version = text(envelope.api_version).unwrap_or_default();
         let request = if api_version == VERSION {
-            Request::read(request)
+            Request::read(&request)
         } else {
             Err(Unreadable::Version(api_version.clone()))
         };
@@ -121,8 +127,8 @@ impl Review {
 }
 
 impl Request {
-    fn read(mut request: Value) -> Result<Self, Unreadable> {
-        let operation = match text(&mut request, "operation").as_deref() {
+    fn read(raw: &RawRequest<'_>) -> Result<Self, Unreadable> {
+        let operation = match text(raw.operation).as_deref() {
             Some("CREATE") => Operation::Create,
             Some("UPDATE") => Operation::Update,
             Some("DELETE") => Operation::Delete,
@@ -130,68 +136,134 @@ impl Request {
             Some(other) => return Err(Unreadable::Operation(other.to_owned())),
             None => return Err(Unreadable::Member("request.operation")),
         };
-        let mut kind = request.get_mut("kind").map(Value::take).unwrap_or_default();
-        let kind = Kind::new(
-            text(&mut kind, "group").unwrap_or_default(),
-            text(&mut kind, "kind").ok_or(Unreadable::Member("request.kind"))?,
-        );
-        let request = Self {
-            kind,
-            subresource: text(&mut request, "subResource").unwrap_or_default(),
-            name: text(&mut request, "name").unwrap_or_default(),
-            namespace: text(&mut request, "namespace").unwrap_or_default(),
-            operation,
-            dry_run: request.get("dryRun") == Some(&Value::Bool(true)),
-            object: request
-                .get_mut("object")
-                .map(Value::take)
-                .unwrap_or_default(),
-            old_object: request
-                .get_mut("oldObject")
-                .map(Value::take)
-                .unwrap_or_default(),
+        let Some(kind) = raw.kind.and_then(members::<RawKind<'_>>) else {
+            return Err(Unreadable::Member("request.kind"));
         };
-        request.check()?;
-        Ok(request)
+        let kind = Kind::new(
+            text(kind.group).unwrap_or_default(),
+            text(kind.kind).ok_or(Unreadable::Member("request.kind"))?,
+        );
+        Ok(Self {
+            kind,
+            subresource: text(raw.sub_resource).unwrap_or_default(),
+            name: text(raw.name).unwrap_or_default(),
+            namespace: text(raw.namespace).unwrap_or_default(),
+            operation,
+            dry_run: raw.dry_run.is_some_and(|dry_run| dry_run.get() == "true"),
+            object: raw.object.map(ToOwned::to_owned),
+            old_object: raw.old_object.map(ToOwned::to_owned),
+        })
     }
 
-    fn check(&self) -> Result<(), Unreadable> {
-        if !matches!(self.operation, Operation::Create | Operation::Update) {
-            return Ok(());
-        }
-        if !self.object.is_object() {
+    /// The object as it is to be, which is of the kind that the request says.
+    pub(super) fn object(&self) -> Result<Value, Unreadable> {
+        let object = tree(self.object.as_deref());
+        if !object.is_object() {
             return Err(Unreadable::Member("request.object"));
         }
-        match kind_of(&self.object) {
+        match kind_of(&object) {
             Some(object) if object != self.kind => Err(Unreadable::OtherKind {
                 request: self.kind.clone(),
                 object,
             }),
-            _ => Ok(()),
+            _ => Ok(object),
         }
     }
+
+    /// The object as it is stored; null where there is none.
+    pub(super) fn old_object(&self) -> Value {
+        tree(self.old_object.as_deref())
+    }
+}
+
+/// The tree of a text that was checked when it came.
+fn tree(text: Option<&RawValue>) -> Value {
+    text.and_then(|text| serde_json::from_str(text.get()).ok())
+        .unwrap_or_default()
+}
+
+/// The members of the outermost object that are looked at.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Envelope<'a> {
+    #[serde(borrow, default)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) api_version: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    request: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) spec: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawRequest<'a> {
+    #[serde(borrow, default)]
+    uid: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    sub_resource: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    namespace: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    operation: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    dry_run: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    object: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    old_object: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct RawKind<'a> {
+    #[serde(borrow, default)]
+    group: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    kind: Option<&'a RawValue>,
 }
 
 /// The document in `body`, if it is of the kind `wanted` and says one thing only.
-pub(super) fn document(body: &[u8], wanted: &'static str) -> Result<Value, Unreadable> {
+pub(super) fn document<'a>(
+    body: &'a [u8],
+    wanted: &'static str,
+) -> Result<Envelope<'a>, Unreadable> {
     waxseal_oci::check_json(body)?;
-    let mut body: Value = serde_json::from_slice(body)
-        .map_err(|error| waxseal_oci::JsonError::Syntax(error.to_string()))?;
-    match text(&mut body, "kind") {
-        Some(kind) if kind == wanted => Ok(body),
-        other => Err(Unreadable::NotAReview {
-            found: other.unwrap_or_default(),
-            wanted,
-        }),
+    // Those in strings are counted as well: at most, there are so many.
+    let parts = body
+        .iter()
+        .filter(|byte| matches!(byte, b',' | b'{' | b'['))
+        .count();
+    if parts > limits::JSON_PARTS {
+        return Err(Unreadable::TooManyParts);
+    }
+    let not_a_review = |found| Unreadable::NotAReview { found, wanted };
+    let envelope = serde_json::from_slice::<&RawValue>(body)
+        .ok()
+        .and_then(members);
+    let envelope: Envelope<'a> = envelope.ok_or_else(|| not_a_review(String::new()))?;
+    match text(envelope.kind) {
+        Some(kind) if kind == wanted => Ok(envelope),
+        other => Err(not_a_review(other.unwrap_or_default())),
     }
 }
 
-/// The string member `key`, taken out.
-pub(super) fn text(holder: &mut Value, key: &str) -> Option<String> {
-    match holder.get_mut(key).map(Value::take) {
-        Some(Value::String(text)) => Some(text),
-        _ => None,
+/// The members of an object. A list is none, though serde would take it for one.
+pub(super) fn members<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    let text = raw.get();
+    if !text.starts_with('{') {
+        return None;
     }
+    serde_json::from_str(text).ok()
+}
+
+/// A string.
+pub(super) fn text(raw: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(raw?.get()).ok()
 }
 
 /// What an object says that it is, where it says so.

@@ -179,10 +179,10 @@ fn agrees_with_kube_core(name: &str, body: &Value, ours: &Review) {
         format!("{:?}", ours.operation),
         "{name}"
     );
-    assert_eq!(theirs.object.is_none(), ours.object.is_null(), "{name}");
+    assert_eq!(theirs.object.is_none(), ours.object.is_none(), "{name}");
     assert_eq!(
         theirs.old_object.is_none(),
-        ours.old_object.is_null(),
+        ours.old_object.is_none(),
         "{name}"
     );
 }

@@ -202,6 +202,10 @@ async fn what_is_no_review_gets_an_error_that_says_why() {
             "the body is no AdmissionReview: its kind is `Pod`\n",
         ),
         (
+            r#"["AdmissionReview","admission.k8s.io/v1",{"uid":"u"}]"#,
+            "the body is no AdmissionReview: its kind is ``\n",
+        ),
+        (
             r#"{"kind":5}"#,
             "the body is no AdmissionReview: its kind is ``\n",
         ),
@@ -398,11 +402,20 @@ async fn an_image_review_is_answered() {
     );
     let answer = server.ask("/image-review", &ask(&[""])).await;
     assert_eq!(answer["status"]["allowed"], false);
+    let mut odd = ask(&[ok]);
+    odd["spec"]["containers"] = json!([{"image": 5}]);
+    let answer = server.ask("/image-review", &odd).await;
+    assert_eq!(
+        answer["status"]["reason"],
+        "the review cannot be read: `spec.containers[].image` is absent or of the wrong type"
+    );
+    odd["spec"]["containers"] = json!("none");
+    let answer = server.ask("/image-review", &odd).await;
+    assert_eq!(answer["status"]["allowed"], false);
     for body in [
         json!({"kind": "ImageReview"}),
         json!({"kind": "ImageReview", "apiVersion": "imagepolicy.k8s.io/v1"}),
         json!({"kind": "ImageReview", "apiVersion": "imagepolicy.k8s.io/v1alpha1"}),
-        json!({"kind": "ImageReview", "apiVersion": "imagepolicy.k8s.io/v1alpha1", "spec": {"containers": [{"image": 5}]}}),
         pod(ok),
     ] {
         let (status, _) = server.post("/image-review", body.to_string()).await;
@@ -504,6 +517,30 @@ async fn garbage_in_numbers_keeps_nobody_from_an_answer() {
     while let Some(status) = garbage.join_next().await {
         assert_eq!(status.unwrap(), StatusCode::BAD_REQUEST);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_text_that_is_a_large_tree_is_refused() {
+    let server = Server::start();
+    let bomb = |parts: usize| {
+        let list = vec![r#"{"":0}"#; parts].join(",");
+        let review = pod("registry.example.com/ok/app:1").to_string();
+        review.replace(
+            r#""restartPolicy":"Always","#,
+            &format!(r#""bomb":[{list}],"#),
+        )
+    };
+    let (status, text) = server.post("/validate", bomb(100_000)).await;
+    assert_eq!(
+        (status, text.as_str()),
+        (
+            StatusCode::BAD_REQUEST,
+            "the body has more than 200000 parts\n"
+        )
+    );
+    let (status, text) = server.post("/validate", bomb(1_000)).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(text.contains(r#""allowed":true"#), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
