@@ -47,6 +47,8 @@ pub struct PushedImage {
     pub reference: String,
     /// `host/repository@sha256:…`.
     pub by_digest: String,
+    /// The repository's name, without the host.
+    pub repository: String,
     /// The digest of its manifest or index.
     pub digest: Digest,
     /// Its descriptor.
@@ -98,19 +100,12 @@ impl Registry {
         )
     }
 
-    /// Pushes any blob.
+    /// Stores any blob.
     pub fn push_blob(&self, repository: &str, media_type: &str, bytes: &[u8]) -> Descriptor {
-        let descriptor = Descriptor::of(media_type, bytes);
-        let path = format!(
-            "/v2/{repository}/blobs/uploads/?digest={}",
-            descriptor.digest
-        );
-        let (status, _, body) = self.inside("POST", &path, &[], bytes.to_vec());
-        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
-        descriptor
+        self.contents().push_blob(repository, media_type, bytes)
     }
 
-    /// Pushes any manifest under a tag or digest.
+    /// Stores any manifest under a tag or digest, well formed or not.
     pub fn push_manifest(
         &self,
         repository: &str,
@@ -118,31 +113,27 @@ impl Registry {
         media_type: &str,
         bytes: &[u8],
     ) -> PushedImage {
-        let path = format!("/v2/{repository}/manifests/{tag}");
-        let headers = [("content-type", media_type)];
-        let (status, _, body) = self.inside("PUT", &path, &headers, bytes.to_vec());
-        assert_eq!(status, 201, "{}", String::from_utf8_lossy(&body));
-        let descriptor = Descriptor::of(media_type, bytes);
+        let contents = self.contents();
+        let descriptor = contents.push_manifest(repository, tag, media_type, bytes);
         let host = self.host();
         PushedImage {
             reference: format!("{host}/{repository}:{tag}"),
             by_digest: format!("{host}/{repository}@{}", descriptor.digest),
+            repository: repository.to_owned(),
             digest: descriptor.digest.clone(),
             descriptor,
         }
     }
 
-    /// The bytes of a manifest, or nothing.
+    /// The bytes of a manifest by tag or digest, or nothing.
+    #[must_use]
     pub fn manifest(&self, repository: &str, tag: &str) -> Option<Vec<u8>> {
-        let path = format!("/v2/{repository}/manifests/{tag}");
-        let (status, _, body) = self.inside("GET", &path, &[], Vec::new());
-        (status == 200).then_some(body)
+        self.contents().manifest(repository, tag)
     }
 
     /// The bytes of a blob, or nothing.
+    #[must_use]
     pub fn blob(&self, repository: &str, digest: &Digest) -> Option<Vec<u8>> {
-        let path = format!("/v2/{repository}/blobs/{digest}");
-        let (status, _, body) = self.inside("GET", &path, &[], Vec::new());
-        (status == 200).then_some(body)
+        self.contents().blob(repository, digest)
     }
 }

@@ -7,18 +7,19 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Request as HttpRequest, Response, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::IntoResponse as _;
+use axum::http::{HeaderMap, Request as HttpRequest, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use ferro_blob_store::InMemoryBlobStore;
-use ferro_oci_server::{AppState, InMemoryRegistryMeta, router};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
+use crate::api::{self, Api};
+use crate::around::around;
 use crate::fault::{Fault, Match};
 use crate::log::{Log, Request, Stats};
-use crate::token;
+use crate::store::Contents;
+use crate::tls::TlsIdentity;
+use crate::wire::{Incoming, Peer, Wire};
 
 /// How a registry behaves.
 #[derive(Clone, Debug)]
@@ -32,6 +33,12 @@ pub struct Options {
     pub delay: Option<Duration>,
     /// The port, or 0 for a free one.
     pub port: u16,
+    /// Whether it speaks HTTPS, and as whom.
+    pub tls: Option<TlsIdentity>,
+    /// How many referrers one page lists, or all.
+    pub page: Option<usize>,
+    /// Whether a manifest may be pushed before what it names.
+    pub dangling: bool,
 }
 
 impl Default for Options {
@@ -41,6 +48,9 @@ impl Default for Options {
             auth: Auth::None,
             delay: None,
             port: 0,
+            tls: None,
+            page: None,
+            dangling: false,
         }
     }
 }
@@ -62,20 +72,29 @@ pub enum Auth {
 /// A running registry. It stops when dropped.
 #[derive(Debug)]
 pub struct Registry {
-    host: String,
     shared: Arc<Shared>,
     inner: Router,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    options: Options,
-    host: String,
-    log: Log,
-    faults: Mutex<Vec<(Match, Fault, u64)>>,
-    tokens: AtomicU64,
-    revoked: AtomicU64,
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) host: String,
+    pub(crate) log: Log,
+    pub(crate) faults: Mutex<Vec<Planned>>,
+    pub(crate) tokens: AtomicU64,
+    pub(crate) revoked: AtomicU64,
+    pub(crate) contents: Contents,
+    wire: Arc<Wire>,
+}
+
+/// A fault that waits for its requests.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) matching: Match,
+    pub(crate) fault: Fault,
+    pub(crate) times: u64,
 }
 
 impl Registry {
@@ -87,56 +106,38 @@ impl Registry {
             .enable_all()
             .build()
             .expect("a runtime");
-        let (sender, receiver) = std::sync::mpsc::channel();
-        let port = options.port;
-        runtime.spawn(async move {
-            sender
-                .send(TcpListener::bind(("127.0.0.1", port)).await)
-                .expect("the starter waits");
-        });
-        let listener = receiver
-            .recv()
-            .expect("the runtime runs")
-            .expect("loopback");
+        let listener = std::net::TcpListener::bind(("127.0.0.1", options.port)).expect("loopback");
+        listener.set_nonblocking(true).expect("a listener");
         let host = listener.local_addr().expect("its address").to_string();
         let shared = Arc::new(Shared {
             options,
-            host: host.clone(),
+            host,
             log: Log::default(),
             faults: Mutex::default(),
             tokens: AtomicU64::new(0),
             revoked: AtomicU64::new(0),
+            contents: Contents::default(),
+            wire: Arc::default(),
         });
-        let state = AppState::new(
-            Arc::new(InMemoryBlobStore::new()),
-            Arc::new(InMemoryRegistryMeta::new()),
-        );
-        let inner = router(state);
-        let counted = Arc::clone(&shared);
-        let reset = Arc::clone(&shared);
+        let inner = api::router(Api {
+            contents: shared.contents.clone(),
+            referrers: shared.options.referrers,
+            page: shared.options.page,
+            dangling: shared.options.dangling,
+        });
         let app = inner
             .clone()
             .layer(from_fn_with_state(Arc::clone(&shared), around))
-            .route(
-                "/_testkit/stats",
-                get(move || async move { axum::Json(counted.log.stats()) }),
-            )
-            .route(
-                "/_testkit/reset",
-                post(move || async move {
-                    reset.log.clear();
-                    StatusCode::NO_CONTENT
-                }),
-            );
+            .merge(instruments(Arc::clone(&shared)));
+        let tls = shared.options.tls.as_ref().map(TlsIdentity::acceptor);
+        let wire = Arc::clone(&shared.wire);
         runtime.spawn(async move {
-            use axum::serve::ListenerExt as _;
-            let listener = listener.tap_io(|stream| {
-                let _ = stream.set_nodelay(true);
-            });
-            let _ = axum::serve(listener, app).await;
+            let listener = TcpListener::from_std(listener).expect("a listener");
+            let incoming = Incoming::new(listener, wire, tls);
+            let app = app.into_make_service_with_connect_info::<Peer>();
+            let _ = axum::serve(incoming, app).await;
         });
         Self {
-            host,
             shared,
             inner,
             runtime: Some(runtime),
@@ -146,7 +147,29 @@ impl Registry {
     /// `127.0.0.1:PORT`.
     #[must_use]
     pub fn host(&self) -> &str {
-        &self.host
+        &self.shared.host
+    }
+
+    /// `http://127.0.0.1:PORT`, or with `https`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = match self.shared.options.tls {
+            Some(_) => "https",
+            None => "http",
+        };
+        format!("{scheme}://{}", self.host())
+    }
+
+    /// How it behaves.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    /// What it holds, to read and to write past HTTP.
+    #[must_use]
+    pub fn contents(&self) -> &Contents {
+        &self.shared.contents
     }
 
     /// Every request since the last reset.
@@ -164,22 +187,23 @@ impl Registry {
     /// Totals since the last reset.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.log.stats()
+        self.shared.stats()
     }
 
     /// Forgets the requests so far.
     pub fn reset(&self) {
-        self.shared.log.clear();
+        self.shared.reset();
     }
 
-    /// Answers the next `times` matching requests wrongly. Faults are tried in
-    /// the order in which they were set.
+    /// Answers the next `times` matching requests wrongly ([`u64::MAX`]: all).
+    /// Faults are tried in the order in which they were set; one request meets
+    /// one of them at most.
     pub fn fault(&self, matching: Match, fault: Fault, times: u64) {
-        self.shared
-            .faults
-            .lock()
-            .unwrap()
-            .push((matching, fault, times));
+        self.shared.faults.lock().unwrap().push(Planned {
+            matching,
+            fault,
+            times,
+        });
     }
 
     /// Forgets all faults.
@@ -227,110 +251,33 @@ impl Drop for Registry {
     }
 }
 
-async fn around(
-    State(shared): State<Arc<Shared>>,
-    request: HttpRequest<Body>,
-    next: Next,
-) -> Response<Body> {
-    let mut entry = describe(&request);
-    if let Some(delay) = shared.options.delay {
-        tokio::time::sleep(delay).await;
+impl Shared {
+    fn stats(&self) -> Stats {
+        Stats {
+            connections: self.wire.connections.load(Ordering::SeqCst),
+            wire_in: self.wire.received.load(Ordering::SeqCst),
+            wire_out: self.wire.sent.load(Ordering::SeqCst),
+            ..self.log.stats()
+        }
     }
-    let answer = respond(&shared, &entry, request, next).await;
-    entry.status = answer.status().as_u16();
-    let length = answer.headers().get(header::CONTENT_LENGTH);
-    let declared = length
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse().ok());
-    let exact = axum::body::HttpBody::size_hint(answer.body()).exact();
-    if entry.method != "HEAD" {
-        entry.sent = declared.or(exact).unwrap_or_default();
+
+    fn reset(&self) {
+        self.log.clear();
+        for counter in [&self.wire.connections, &self.wire.received, &self.wire.sent] {
+            counter.store(0, Ordering::SeqCst);
+        }
     }
-    shared.log.add(entry);
-    answer
 }
 
-fn describe(request: &HttpRequest<Body>) -> Request {
-    let text = |name: header::HeaderName| {
-        request
-            .headers()
-            .get(name)
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned)
+/// The addresses at which another process reads the totals.
+fn instruments(shared: Arc<Shared>) -> Router {
+    let stats = |State(shared): State<Arc<Shared>>| async move { axum::Json(shared.stats()) };
+    let reset = |State(shared): State<Arc<Shared>>| async move {
+        shared.reset();
+        StatusCode::NO_CONTENT
     };
-    Request {
-        method: request.method().to_string(),
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().map(str::to_owned),
-        authorization: text(header::AUTHORIZATION),
-        status: 0,
-        received: text(header::CONTENT_LENGTH)
-            .and_then(|v| v.parse().ok())
-            .unwrap_or_default(),
-        sent: 0,
-    }
-}
-
-async fn respond(
-    shared: &Shared,
-    entry: &Request,
-    request: HttpRequest<Body>,
-    next: Next,
-) -> Response<Body> {
-    let fault = take_fault(shared, entry);
-    if let Some(fault) = fault.as_ref().filter(|f| f.stands_alone()) {
-        return fault.alone();
-    }
-    if let Some(Fault::Late(milliseconds)) = fault {
-        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-    }
-    if let Some(answer) = credentials(shared, entry) {
-        return answer;
-    }
-    if !shared.options.referrers && entry.path.contains("/referrers/") {
-        return (StatusCode::NOT_FOUND, "404 page not found").into_response();
-    }
-    let mut answer = next.run(request).await;
-    if !shared.options.referrers {
-        answer.headers_mut().remove("oci-subject");
-    }
-    let Some(fault) = fault else { return answer };
-    let (mut parts, body) = answer.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap();
-    let body = fault.spoil(&mut parts.headers, body);
-    Response::from_parts(parts, body)
-}
-
-fn take_fault(shared: &Shared, entry: &Request) -> Option<Fault> {
-    let mut faults = shared.faults.lock().unwrap();
-    let at = faults
-        .iter()
-        .position(|(m, _, n)| *n > 0 && m.is(&entry.method, &entry.path))?;
-    let (_, fault, times) = faults.get_mut(at)?;
-    *times -= 1;
-    Some(fault.clone())
-}
-
-fn credentials(shared: &Shared, entry: &Request) -> Option<Response<Body>> {
-    let given = entry.authorization.as_deref().unwrap_or_default();
-    if entry.path == "/token" {
-        if shared.options.auth == Auth::PrivateToken && given != token::basic() {
-            return Some(token::basic_challenge());
-        }
-        return Some(token::issue(shared.tokens.fetch_add(1, Ordering::SeqCst)));
-    }
-    match shared.options.auth {
-        Auth::None => None,
-        Auth::Basic => (given != token::basic()).then(token::basic_challenge),
-        Auth::Token | Auth::PrivateToken => {
-            let serial = given
-                .strip_prefix("Bearer t")
-                .and_then(|s| s.parse::<u64>().ok());
-            let valid = serial.is_some_and(|s| {
-                s >= shared.revoked.load(Ordering::SeqCst)
-                    && s < shared.tokens.load(Ordering::SeqCst)
-            });
-            (!valid).then(|| token::challenge(&shared.host))
-        }
-    }
+    Router::new()
+        .route("/_testkit/stats", get(stats))
+        .route("/_testkit/reset", post(reset))
+        .with_state(shared)
 }

@@ -5,6 +5,8 @@ use axum::http::{Response, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::log::Request;
+
 /// The one user.
 pub(crate) const USER: &str = "user";
 /// Their password.
@@ -16,11 +18,24 @@ pub(crate) fn basic() -> String {
 }
 
 /// The challenge that sends a client to the token service.
-pub(crate) fn challenge(host: &str) -> Response<Body> {
-    let value = format!(
-        "Bearer realm=\"http://{host}/token\",service=\"testkit\",scope=\"repository:any:pull,push\""
-    );
+pub(crate) fn challenge(server: &str, seen: &Request) -> Response<Body> {
+    let mut value = format!("Bearer realm=\"{server}/token\",service=\"testkit\"");
+    if let Some(name) = repository(&seen.path) {
+        let actions = match seen.method.as_str() {
+            "GET" | "HEAD" => "pull",
+            _ => "pull,push",
+        };
+        value.push_str(&format!(",scope=\"repository:{name}:{actions}\""));
+    }
     refused(&value)
+}
+
+fn repository(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix("/v2/")?;
+    ["/blobs/", "/manifests/", "/referrers/", "/tags/list"]
+        .iter()
+        .find_map(|part| rest.rsplit_once(part))
+        .map(|(name, _)| name)
 }
 
 /// The challenge that asks for a password.
