@@ -84,6 +84,9 @@ pub struct RequirementDecision {
     pub threshold: usize,
     /// How many were found.
     pub signers: usize,
+    /// A stable name of what is missing: see [`codes`](crate::codes).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
     /// The evidence that counts.
     pub found: Vec<Found>,
     /// The evidence that does not, the nearest miss first.

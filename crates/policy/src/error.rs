@@ -1,6 +1,6 @@
 //! Why a policy does not load.
 
-use crate::{ConditionError, PatternError};
+use crate::{ConditionError, PatternError, limits};
 
 /// Why a policy does not load. Each names the place and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,6 +12,11 @@ pub enum PolicyError {
     /// An authority says two things, or nothing.
     #[error("authority `{0}` must have exactly one of `key` and `keyless`")]
     AuthorityKind(String),
+    /// The name of an authority is not one.
+    #[error(
+        "`{0}` is not the name of an authority: letters, digits, `-`, `_` and `.`, at most 63 of them"
+    )]
+    AuthorityName(String),
     /// A condition does not compile.
     #[error("in the condition of requirement {requirement}: {source}")]
     Condition {
@@ -20,19 +25,19 @@ pub enum PolicyError {
         /// What is wrong.
         source: ConditionError,
     },
+    /// Two policies or authorities have one name.
+    #[error("the name `{0}` is there twice")]
+    DuplicateName(String),
     /// There is no document.
     #[error("there is no policy in the file")]
     Empty,
-    /// A key is given in more than one way, or not at all.
-    #[error("the key of authority `{0}` must have exactly one of `pem` and `file`")]
-    KeySource(String),
-    /// A key cannot be read.
-    #[error("the key of authority `{authority}`: {reason}")]
-    Key {
-        /// The authority.
-        authority: String,
+    /// In the policy of this name.
+    #[error("policy `{policy}`: {error}")]
+    In {
+        /// The policy.
+        policy: String,
         /// What is wrong.
-        reason: String,
+        error: Box<Self>,
     },
     /// An identity lets too many in, or nobody.
     #[error("the identity of authority `{authority}`: {reason}")]
@@ -42,12 +47,38 @@ pub enum PolicyError {
         /// What is wrong.
         reason: String,
     },
+    /// A key cannot be read.
+    #[error("the key of authority `{authority}`: {reason}")]
+    Key {
+        /// The authority.
+        authority: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A key is given in more than one way, or not at all.
+    #[error("the key of authority `{0}` must have exactly one of `pem` and `file`")]
+    KeySource(String),
     /// `kind` is another one.
     #[error("`kind` is `{0}`; this is for `ImagePolicy`")]
     Kind(String),
-    /// `metadata.name` is missing or empty.
-    #[error("`metadata.name` is empty")]
-    Name,
+    /// `maxAge` is not a duration.
+    #[error(
+        "the `maxAge` of requirement {requirement} is `{found}`; it is a number and one of `s`, `m`, `h`, `d`, `w`, such as `7d`"
+    )]
+    MaxAge {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// What it says.
+        found: String,
+    },
+    /// `metadata.name` is not a name.
+    #[error(
+        "`metadata.name` is `{0}`; it is lowercase letters, digits, `-` and `.`, at most 253 of them, and begins and ends with a letter or digit"
+    )]
+    Name(String),
+    /// `match.namespaces` is not understood.
+    #[error("`match.namespaces`: {0}")]
+    Namespaces(String),
     /// There are no authorities.
     #[error("`authorities` is empty: a policy that trusts nobody lets nobody in")]
     NoAuthorities,
@@ -60,15 +91,23 @@ pub enum PolicyError {
     /// `require` is empty.
     #[error("`require` is empty: a policy without a requirement lets everybody in")]
     NoRequirements,
-    /// A requirement says two things, or nothing.
-    #[error("requirement {0} must have exactly one of `signature`, `attestation` and `sbom`")]
-    RequirementKind(usize),
     /// A pattern in `match.images` is not one.
     #[error("in `match.images`: {0}")]
     Pattern(#[from] PatternError),
     /// `platforms` is not understood.
     #[error("`platforms` is `{0}`; it is `index`, `all` or a list such as `[linux/amd64]`")]
     Platforms(String),
+    /// A name stands in `from` twice.
+    #[error("`from` of requirement {requirement} names `{name}` twice")]
+    RepeatedFrom {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// The name.
+        name: String,
+    },
+    /// A requirement says two things, or nothing.
+    #[error("requirement {0} must have exactly one of `signature`, `attestation` and `sbom`")]
+    RequirementKind(usize),
     /// The threshold cannot be met.
     #[error(
         "the threshold of requirement {requirement} is {threshold}, and `from` has {keys} distinct signer(s)"
@@ -80,6 +119,18 @@ pub enum PolicyError {
         threshold: usize,
         /// How many there can be.
         keys: usize,
+    },
+    /// The threshold is zero.
+    #[error("the threshold of requirement {0} is 0: nobody would have to sign")]
+    ThresholdZero(usize),
+    /// The file is too large.
+    #[error("a policy file has at most {} bytes", limits::POLICY_BYTES)]
+    TooLarge,
+    /// A list is too long.
+    #[error("`{list}` has more than {} entries", limits::POLICY_ENTRIES)]
+    TooMany {
+        /// Which list.
+        list: &'static str,
     },
     /// A predicate type is not one.
     #[error("the type of requirement {requirement}: {reason}")]

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use waxseal_oci::{Digest, Reference};
-use waxseal_verify::{Signer, Verified};
+use waxseal_verify::{Authority, Signer, Verified};
 
-use crate::condition::Input;
-use crate::requirement::{Requirement, What};
+use crate::rules::{Miss, Requirement, Rule};
 use crate::{
     Decision, Facts, Finding, Found, Mode, Policy, PolicyDecision, Rejected, RequirementDecision,
-    SeenEvidence, Verdict, escaped,
+    SeenEvidence, Verdict, codes, escaped,
 };
 
 /// What happens to an image that no policy covers.
@@ -21,6 +20,8 @@ pub enum Unmatched {
     Allow,
     /// It is refused.
     Deny,
+    /// It could not be checked: whoever asked meant another policy.
+    Error,
 }
 
 /// What one policy says about these facts.
@@ -32,7 +33,7 @@ pub fn evaluate(policy: &Policy, facts: &Facts<'_>) -> PolicyDecision {
     let requirements: Vec<_> = policy
         .requirements
         .iter()
-        .map(|requirement| judge(requirement, facts))
+        .map(|requirement| judge(policy, requirement, facts))
         .collect();
     // An empty list cannot be loaded; were it made, it would not allow.
     let met = !requirements.is_empty() && requirements.iter().all(|r| r.satisfied);
@@ -65,8 +66,12 @@ pub fn decide(
     if policies.is_empty() {
         decision.reason = Some("no policy covers this image".to_owned());
         decision.hint = Some("add its repository to the `match.images` of a policy".to_owned());
+        decision.verdict = match unmatched {
+            Unmatched::Allow => Verdict::Allow,
+            Unmatched::Deny => Verdict::Deny,
+            Unmatched::Error => Verdict::Unable,
+        };
         if unmatched == Unmatched::Allow {
-            decision.verdict = Verdict::Allow;
             decision.hint = None;
         }
         return decision;
@@ -114,8 +119,8 @@ fn blank(
     }
 }
 
-fn judge(requirement: &Requirement, facts: &Facts<'_>) -> RequirementDecision {
-    let mut signers: BTreeSet<&Signer> = BTreeSet::new();
+fn judge(policy: &Policy, requirement: &Requirement, facts: &Facts<'_>) -> RequirementDecision {
+    let mut signers: BTreeSet<Distinct<'_>> = BTreeSet::new();
     let mut found = Vec::new();
     let mut rejected: Vec<(u32, Rejected)> = Vec::new();
     let mut predicates: BTreeSet<String> = BTreeSet::new();
@@ -124,149 +129,162 @@ fn judge(requirement: &Requirement, facts: &Facts<'_>) -> RequirementDecision {
         .iter()
         .filter(|f| requirement.from.contains(&f.authority))
     {
-        match weigh(requirement, finding, facts) {
+        if let Ok(verified) = &finding.outcome
+            && let Verified::Attestation(attestation) = &**verified
+        {
+            predicates.insert(escaped(attestation.predicate_type()));
+        }
+        match weigh(policy, requirement, finding, facts) {
             Ok(verified) => {
-                signers.insert(verified.signer());
+                signers.insert(distinct(verified.signer()));
                 found.push(describe(finding, verified, facts));
             }
-            Err(miss) => {
-                let (rank, entry) = *miss;
-                if let Ok(verified) = &finding.outcome
-                    && let Verified::Attestation(a) = &**verified
-                {
-                    predicates.insert(escaped(a.predicate_type()));
-                }
-                rejected.push((rank, entry));
-            }
+            Err((miss, finding)) => rejected.push((miss.rank, refused(&miss, finding))),
         }
     }
-    let seen: Vec<SeenEvidence> = facts
-        .seen
-        .iter()
-        .map(|seen| SeenEvidence {
-            predicate: seen.predicate.as_deref().map(escaped),
-            note: escaped(&seen.note),
-            origin: seen.origin.clone(),
-        })
-        .collect();
-    predicates.extend(seen.iter().filter_map(|s| s.predicate.clone()));
+    // What counts for one authority is no failure because another did not sign it.
+    rejected.retain(|(_, entry)| !found.iter().any(|f: &Found| f.origin == entry.origin));
     rejected.sort_by_key(|(rank, _)| std::cmp::Reverse(*rank));
+    let rejected: Vec<Rejected> = rejected.into_iter().map(|(_, entry)| entry).collect();
+    let seen: Vec<SeenEvidence> = facts.seen.iter().map(seen_evidence).collect();
+    predicates.extend(seen.iter().filter_map(|s| s.predicate.clone()));
     let satisfied = requirement.threshold > 0 && signers.len() >= requirement.threshold;
-    let missing = (!satisfied).then(|| missing(requirement, signers.len(), &rejected, &predicates));
+    let nothing = facts.findings.is_empty() && facts.seen.is_empty();
+    let missing =
+        (!satisfied).then(|| missing(requirement, signers.len(), &rejected, &predicates, nothing));
+    let code = match (satisfied, signers.len()) {
+        (true, _) => None,
+        (false, 0) => Some(requirement.rule.absence().to_owned()),
+        (false, _) => Some(codes::THRESHOLD.to_owned()),
+    };
     RequirementDecision {
         requirement: requirement.title(),
         satisfied,
         threshold: requirement.threshold,
         signers: signers.len(),
+        code,
         found,
-        rejected: rejected.into_iter().map(|(_, entry)| entry).collect(),
+        rejected,
         seen,
         missing,
     }
 }
 
+/// Who counts as one signer. The claims of a certificate differ from run to
+/// run of one workflow, which is one signer for all that.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Distinct<'a> {
+    Key(&'a str),
+    Identity(&'a str, &'a str),
+    Other(&'a Signer),
+}
+
+fn distinct(signer: &Signer) -> Distinct<'_> {
+    match signer {
+        Signer::Key { id, .. } => Distinct::Key(id),
+        Signer::Identity {
+            issuer, subject, ..
+        } => Distinct::Identity(issuer, subject),
+        other => Distinct::Other(other),
+    }
+}
+
 /// Whether a finding counts for a requirement, else why not and how near it came.
 fn weigh<'f>(
+    policy: &Policy,
     requirement: &Requirement,
     finding: &'f Finding,
     facts: &Facts<'_>,
-) -> Result<&'f Verified, Box<(u32, Rejected)>> {
-    let refuse = |rank: u32, code: &str, reason: String| {
-        let entry = Rejected {
-            authority: finding.authority.clone(),
-            code: code.to_owned(),
-            reason: escaped(&reason),
-            origin: finding.candidate.clone(),
-        };
-        Err(Box::new((rank, entry)))
-    };
+) -> Result<&'f Verified, (Miss, &'f Finding)> {
     let verified = match &finding.outcome {
         Ok(verified) => &**verified,
         Err(rejection) => {
-            return refuse(
-                rejection.rank().into(),
-                rejection.code(),
-                rejection.to_string(),
-            );
+            let (rank, reason) = (rejection.rank().into(), rejection.to_string());
+            return Err((
+                Miss {
+                    rank,
+                    code: rejection.code(),
+                    reason,
+                },
+                finding,
+            ));
         }
     };
+    let fits = about(verified, facts)
+        .and_then(|()| by(policy, finding, verified))
+        .and_then(|()| requirement.rule.weigh(verified, facts));
+    match fits {
+        Ok(()) => Ok(verified),
+        Err(miss) => Err((*miss, finding)),
+    }
+}
+
+/// The verifier has checked the subject; that it is the one asked about here
+/// is checked again.
+fn about(verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
     // An index names its members by digest: what is said about it is said about them.
     let index = facts.via.map(|via| &via.index);
-    if verified.subject() != facts.subject && Some(verified.subject()) != index {
-        let reason = format!(
-            "it is about {}, not about {}",
-            verified.subject(),
-            facts.subject
-        );
-        return refuse(NEAR, "other-subject", reason);
+    if verified.subject() == facts.subject || Some(verified.subject()) == index {
+        return Ok(());
     }
-    match (&requirement.what, verified) {
-        (What::Signature { annotations }, Verified::Signature(signature)) => {
-            let lacking = annotations
-                .iter()
-                .find(|(k, v)| signature.annotations().get(*k) != Some(v));
-            match lacking {
-                None => Ok(verified),
-                Some((key, value)) => {
-                    let has = match signature.annotations().get(key) {
-                        Some(other) => format!("`{other}`"),
-                        None => "nothing".to_owned(),
-                    };
-                    let reason = format!("the annotation `{key}` is {has}, not `{value}`");
-                    refuse(NEAR + 1, "annotation", reason)
-                }
-            }
-        }
+    let reason = format!(
+        "it is about {}, not about {}",
+        verified.subject(),
+        facts.subject
+    );
+    Err(Miss::other(codes::OTHER_SUBJECT, reason))
+}
+
+/// Two policies may call different keys by one name: that the signer is whom
+/// this policy means is checked again.
+fn by(policy: &Policy, finding: &Finding, verified: &Verified) -> Result<(), Box<Miss>> {
+    let found = policy
+        .authorities
+        .iter()
+        .find(|(name, _)| *name == finding.authority);
+    let is_meant = match (found.map(|(_, authority)| authority), verified.signer()) {
+        (Some(Authority::Key(key)), Signer::Key { id, .. }) => key.key.id() == id,
         (
-            What::Attestation {
-                types, condition, ..
+            Some(Authority::Keyless(wanted)),
+            Signer::Identity {
+                issuer,
+                subject,
+                claims,
             },
-            Verified::Attestation(attestation),
         ) => {
-            if !types.iter().any(|t| t == attestation.predicate_type()) {
-                let reason = format!(
-                    "it is an attestation of type {}",
-                    attestation.predicate_type()
-                );
-                return refuse(NEAR, "other-type", reason);
-            }
-            let Some(condition) = condition else {
-                return Ok(verified);
+            let claimed = |(name, value): (&String, &waxseal_verify::Matcher)| {
+                claims.get(name).is_some_and(|found| value.matches(found))
             };
-            let predicate = match attestation.predicate() {
-                Some(raw) => serde_json::from_str(raw.get()),
-                None => Ok(serde_json::Value::Null),
-            };
-            let holds = predicate.map_err(|e| e.to_string()).and_then(|predicate| {
-                let input = Input {
-                    predicate: &predicate,
-                    predicate_type: attestation.predicate_type(),
-                    subject: facts.subject.as_str(),
-                    image: &facts.image.to_string(),
-                };
-                condition.holds(&input).map_err(|e| e.to_string())
-            });
-            match holds {
-                Ok(true) => Ok(verified),
-                Ok(false) => {
-                    let reason = format!("the condition does not hold: {}", condition.source());
-                    refuse(NEAR + 1, "condition", reason)
-                }
-                Err(why) => refuse(NEAR + 1, "condition-error", format!("the condition: {why}")),
-            }
+            wanted.issuer.matches(issuer)
+                && wanted.subject.matches(subject)
+                && wanted.claims.iter().all(claimed)
         }
-        (What::Signature { .. }, Verified::Attestation(attestation)) => {
-            let reason = format!(
-                "it is an attestation of type {}; an attestation is not a signature",
-                attestation.predicate_type()
-            );
-            refuse(NEAR, "not-a-signature", reason)
-        }
-        (What::Attestation { .. }, Verified::Signature(_)) => refuse(
-            NEAR,
-            "not-an-attestation",
-            "it is a signature, not an attestation".to_owned(),
-        ),
+        _ => false,
+    };
+    if is_meant {
+        return Ok(());
+    }
+    let reason = format!(
+        "it was not signed by `{}` of this policy",
+        finding.authority
+    );
+    Err(Miss::other(codes::OTHER_SIGNER, reason))
+}
+
+fn refused(miss: &Miss, finding: &Finding) -> Rejected {
+    Rejected {
+        authority: finding.authority.clone(),
+        code: miss.code.to_owned(),
+        reason: escaped(&miss.reason),
+        origin: finding.candidate.clone(),
+    }
+}
+
+fn seen_evidence(seen: &crate::Seen) -> SeenEvidence {
+    SeenEvidence {
+        predicate: seen.predicate.as_deref().map(escaped),
+        note: escaped(&seen.note),
+        origin: seen.origin.clone(),
     }
 }
 
@@ -291,25 +309,27 @@ fn describe(finding: &Finding, verified: &Verified, facts: &Facts<'_>) -> Found 
 fn missing(
     requirement: &Requirement,
     signers: usize,
-    rejected: &[(u32, Rejected)],
+    rejected: &[Rejected],
     predicates: &BTreeSet<String>,
+    nothing: bool,
 ) -> String {
     let who = requirement.from.join(", ");
-    let what = match &requirement.what {
-        What::Signature { .. } => "signature".to_owned(),
-        What::Attestation { label, .. } => format!("attestation of type {label}"),
-    };
+    let what = requirement.rule.noun();
     let mut text = match (signers, requirement.threshold) {
         (0, 1) => format!("no {what} by {who}"),
         (n, t) => format!("{n} of {t} distinct signers of a {what}, from {who}"),
     };
-    if let Some((_, nearest)) = rejected.first() {
-        text.push_str(&format!("; nearest: {}", nearest.reason));
-    } else if predicates.is_empty() {
-        text.push_str("; nothing is attached to the image");
+    let is_signature = matches!(requirement.rule, Rule::Signature(_));
+    match rejected.first() {
+        // That attestations are no signatures is said once, with their types.
+        Some(nearest) if nearest.code == codes::NOT_A_SIGNATURE => {}
+        Some(nearest) => text.push_str(&format!("; nearest: {}", nearest.reason)),
+        None if nothing => {
+            text.push_str("; nothing is attached to the image");
+        }
+        None => {}
     }
-    let attested = matches!(requirement.what, What::Signature { .. }) && !predicates.is_empty();
-    if attested {
+    if is_signature && signers == 0 && !predicates.is_empty() {
         let list: Vec<_> = predicates.iter().map(String::as_str).collect();
         text.push_str(&format!(
             "; attestations are not signatures (predicates seen: {})",
@@ -318,6 +338,3 @@ fn missing(
     }
     text
 }
-
-/// Above every rejection of the verifier: what verified and does not fit came nearest.
-const NEAR: u32 = 1_000;

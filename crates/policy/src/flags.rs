@@ -3,9 +3,10 @@
 use waxseal_oci::Annotations;
 use waxseal_verify::Authority;
 
-use crate::policy::{Policy, authority_count};
-use crate::requirement::{self, Requirement, What};
-use crate::{Mode, Platforms, PolicyError};
+use crate::rules::attestation::{Attestation, predicate_type};
+use crate::rules::signature::Signature;
+use crate::rules::{Requirement, Rule};
+use crate::{Mode, Platforms, Policy, PolicyError, compile, document};
 
 /// What the flags of `verify` say. They compile to the same [`Policy`] as a file.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub struct Flags {
     /// Annotations that the signature must have.
     pub annotations: Annotations,
     /// Attestation types that must be there, by cosign's names or by URI. Where
-    /// there is one, no signature is required.
+    /// there is one, a signature is required only if it must have annotations.
     pub attestations: Vec<String>,
     /// Which platforms of an index are looked at.
     pub platforms: Platforms,
@@ -33,37 +34,31 @@ impl Policy {
         if flags.authorities.is_empty() {
             return Err(PolicyError::NoAuthorities);
         }
+        document::distinct(flags.authorities.iter().map(|(name, _)| name.as_str()))?;
         let from: Vec<String> = flags
             .authorities
             .iter()
             .map(|(name, _)| name.clone())
             .collect();
-        let mut requirements = Vec::new();
+        let mut rules = Vec::new();
+        if flags.attestations.is_empty() || !flags.annotations.is_empty() {
+            rules.push(Rule::Signature(Signature {
+                annotations: flags.annotations,
+            }));
+        }
         for (n, kind) in flags.attestations.iter().enumerate() {
-            let what = requirement::attestation(kind, None, n + 1)?;
-            requirements.push(Requirement {
+            let kind = predicate_type(kind, n + 1)?;
+            rules.push(Rule::Attestation(Attestation::of(kind)));
+        }
+        let mut requirements = Vec::new();
+        for (n, rule) in rules.into_iter().enumerate() {
+            let requirement = Requirement {
                 from: from.clone(),
                 threshold: flags.threshold,
-                what,
-            });
-        }
-        if requirements.is_empty() {
-            let what = What::Signature {
-                annotations: flags.annotations,
+                rule,
             };
-            requirements.push(Requirement {
-                from,
-                threshold: flags.threshold,
-                what,
-            });
-        }
-        let keys = authority_count(flags.authorities.iter().map(|(_, a)| a));
-        if flags.threshold == 0 || flags.threshold > keys {
-            return Err(PolicyError::Threshold {
-                requirement: 1,
-                threshold: flags.threshold,
-                keys,
-            });
+            compile::check(&requirement, n + 1, &flags.authorities)?;
+            requirements.push(requirement);
         }
         Ok(Self {
             name: "flags".to_owned(),

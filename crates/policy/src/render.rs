@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use waxseal_verify::{Check, Origin, Place, Signer};
 
-use crate::{Decision, Found, Mode, PolicyDecision, RequirementDecision, Verdict, escaped};
+use crate::text::escaped_to;
+use crate::{Decision, Found, Mode, PolicyDecision, RequirementDecision, Verdict, escaped, limits};
 
 /// How a decision is written for people. Colour carries no meaning.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,38 +19,32 @@ impl Decision {
     /// The decision as a tree of text, without a line break at the end.
     #[must_use]
     pub fn render_text(&self, style: Style) -> String {
-        let mut out = String::new();
-        let _ = write!(
-            out,
-            "{} {}",
-            word(self.verdict, style),
-            escaped(&self.image)
-        );
-        if let Some(digest) = self
+        let mut out = format!("{} {}", word(self.verdict, style), escaped(&self.image));
+        let digest = self
             .digest
             .as_ref()
-            .filter(|d| !self.image.contains(d.as_str()))
-        {
+            .filter(|d| !self.image.contains(d.as_str()));
+        if let Some(digest) = digest {
             let _ = write!(out, "\n  digest {digest}");
         }
         if let Some(reason) = &self.reason {
-            let _ = write!(out, "\n  {reason}");
+            let _ = write!(out, "\n  {}", escaped(reason));
         }
         for policy in &self.policies {
             policy.render(&mut out, style);
         }
         if let Some(hint) = &self.hint {
-            let _ = write!(out, "\n  hint: {hint}");
+            let _ = write!(out, "\n  hint: {}", escaped(hint));
         }
         out
     }
 
-    /// The decision in one line of at most about a kilobyte, for a webhook's answer.
+    /// The decision in one line of at most a kilobyte, for a webhook's answer.
     #[must_use]
     pub fn message(&self) -> String {
         let mut out = format!("{}: {}", escaped(&self.image), plain(self.verdict));
         if let Some(reason) = &self.reason {
-            let _ = write!(out, ": {reason}");
+            let _ = write!(out, ": {}", escaped(reason));
         }
         let unmet = self.policies.iter().filter(|p| p.verdict != Verdict::Allow);
         for policy in unmet {
@@ -58,14 +53,31 @@ impl Decision {
                 .iter()
                 .filter_map(|r| r.missing.as_ref())
             {
-                let _ = write!(out, "; policy {}: {missing}", escaped(&policy.policy));
+                let _ = write!(
+                    out,
+                    "; policy {}: {}",
+                    escaped(&policy.policy),
+                    escaped_to(limits::MESSAGE_BYTES, missing)
+                );
             }
         }
-        match out.char_indices().nth(MESSAGE) {
-            Some((at, _)) => format!("{}…", out.get(..at).unwrap_or_default()),
-            None => out,
-        }
+        shortened(out)
     }
+}
+
+/// At most [`limits::MESSAGE_BYTES`], the mark of what is left out included.
+fn shortened(mut text: String) -> String {
+    if text.len() <= limits::MESSAGE_BYTES {
+        return text;
+    }
+    let mark = '…';
+    let mut end = limits::MESSAGE_BYTES - mark.len_utf8();
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text.push(mark);
+    text
 }
 
 impl PolicyDecision {
@@ -76,10 +88,8 @@ impl PolicyDecision {
             escaped(&self.policy),
             word(self.verdict, style)
         );
-        match self.mode {
-            Mode::Enforce => {}
-            Mode::Warn => out.push_str(" (mode warn: not enforced)"),
-            Mode::Audit => out.push_str(" (mode audit: not enforced)"),
+        if self.mode != Mode::Enforce {
+            let _ = write!(out, " (mode {}: not enforced)", self.mode.word());
         }
         if let Some(platform) = &self.platform {
             let _ = write!(out, " for {}", escaped(platform));
@@ -103,60 +113,72 @@ impl RequirementDecision {
         };
         let mark = if self.satisfied { "met" } else { "NOT MET" };
         let _ = write!(out, "\n    {branch} {mark}: {}", escaped(&self.requirement));
-        for found in &self.found {
-            render_found(out, bar, found);
+        let mut line = |text: String| {
+            let _ = write!(out, "\n    {bar}   {text}");
+        };
+        for found in self.found.iter().take(limits::SHOWN_CANDIDATES) {
+            evidence(found).into_iter().for_each(&mut line);
         }
-        for rejected in &self.rejected {
-            let _ = write!(
-                out,
-                "\n    {bar}   rejected for {}: {} [{}]",
-                escaped(&rejected.authority),
-                rejected.reason,
+        more(self.found.len(), "that count")
+            .into_iter()
+            .for_each(&mut line);
+        for rejected in self.rejected.iter().take(limits::SHOWN_CANDIDATES) {
+            let (who, why) = (escaped(&rejected.authority), escaped(&rejected.reason));
+            line(format!(
+                "rejected for {who}: {why} [{}]",
                 place(&rejected.origin)
-            );
+            ));
         }
-        for seen in &self.seen {
-            let kind = seen.predicate.as_deref().unwrap_or("unknown");
-            let _ = write!(
-                out,
-                "\n    {bar}   seen, not looked at: {kind} ({}) [{}]",
-                seen.note,
-                place(&seen.origin)
-            );
+        more(self.rejected.len(), "rejected")
+            .into_iter()
+            .for_each(&mut line);
+        for seen in self.seen.iter().take(limits::SHOWN_CANDIDATES) {
+            let kind = escaped(seen.predicate.as_deref().unwrap_or("unknown"));
+            let (note, place) = (escaped(&seen.note), place(&seen.origin));
+            line(format!("seen, not looked at: {kind} ({note}) [{place}]"));
         }
+        more(self.seen.len(), "seen and not looked at")
+            .into_iter()
+            .for_each(&mut line);
         if let Some(missing) = &self.missing {
-            let _ = write!(out, "\n    {bar}   missing: {missing}");
+            line(format!(
+                "missing: {}",
+                escaped_to(limits::MESSAGE_BYTES, missing)
+            ));
         }
     }
 }
 
-fn render_found(out: &mut String, bar: &str, found: &Found) {
-    let _ = write!(
-        out,
-        "\n    {bar}   by {} ({}) [{}]",
-        escaped(&found.authority),
-        signer(&found.signer),
-        place(&found.origin)
-    );
+fn evidence(found: &Found) -> Vec<String> {
+    let (who, signer) = (escaped(&found.authority), signer(&found.signer));
+    let mut lines = vec![format!("by {who} ({signer}) [{}]", place(&found.origin))];
     if let Some(index) = &found.through {
-        let _ = write!(out, "\n    {bar}     about the index {index}");
+        lines.push(format!("  about the index {index}"));
     }
     if let Some(kind) = &found.predicate_type {
-        let _ = write!(out, "\n    {bar}     type {}", escaped(kind));
+        lines.push(format!("  type {}", escaped(kind)));
     }
-    for (key, value) in &found.annotations {
-        let _ = write!(out, "\n    {bar}     {}={}", escaped(key), escaped(value));
+    for (key, value) in found.annotations.iter().take(limits::SHOWN_CANDIDATES) {
+        lines.push(format!("  {}={}", escaped(key), escaped(value)));
     }
+    lines.extend(more(found.annotations.len(), "annotations").map(|m| format!("  {m}")));
     let done: Vec<_> = found.checks.done.iter().map(|c| check(*c)).collect();
-    let _ = write!(out, "\n    {bar}     checked: {}", done.join(", "));
+    lines.push(format!("  checked: {}", done.join(", ")));
     for (what, why) in &found.checks.not_done {
-        let _ = write!(
-            out,
-            "\n    {bar}     not checked: {} ({})",
+        lines.push(format!(
+            "  not checked: {} ({})",
             check(*what),
             escaped(why)
-        );
+        ));
     }
+    lines
+}
+
+fn more(count: usize, what: &str) -> Option<String> {
+    let left = count
+        .checked_sub(limits::SHOWN_CANDIDATES)
+        .filter(|left| *left > 0)?;
+    Some(format!("and {left} more {what}"))
 }
 
 fn signer(signer: &Signer) -> String {
@@ -187,11 +209,11 @@ fn place(origin: &Origin) -> String {
 fn check(check: Check) -> &'static str {
     match check {
         Check::CertificateChain => "certificate chain",
+        Check::CertificateTransparency => "certificate transparency",
         Check::Identity => "identity",
         Check::LogEntryBinding => "log entry is about this signature",
         Check::LogInclusionProof => "log inclusion proof",
         Check::LogPromise => "log promise",
-        Check::CertificateTransparency => "certificate transparency",
         Check::Signature => "signature",
         Check::SubjectDigest => "subject digest",
         Check::Timestamp => "timestamp",
@@ -219,5 +241,3 @@ fn word(verdict: Verdict, style: Style) -> String {
         text.to_owned()
     }
 }
-
-const MESSAGE: usize = 1_000;

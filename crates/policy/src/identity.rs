@@ -1,0 +1,190 @@
+//! Keyless authorities: identities that let neither everybody in nor nobody.
+
+use waxseal_verify::{KeylessAuthority, Matcher};
+
+use crate::PolicyError;
+use crate::document::authority::Keyless;
+
+pub(crate) fn compile(name: &str, raw: Keyless) -> Result<KeylessAuthority, PolicyError> {
+    if raw.trust_root.is_some() {
+        return Err(PolicyError::Unsupported(format!(
+            "authorities.{name}.keyless.trustRoot"
+        )));
+    }
+    compile_identity(raw).map_err(|reason| PolicyError::Identity {
+        authority: name.to_owned(),
+        reason,
+    })
+}
+
+fn compile_identity(raw: Keyless) -> Result<KeylessAuthority, String> {
+    let issuer = matcher("issuer", raw.issuer, raw.issuer_reg_exp)?;
+    let subject = matcher("subject", raw.subject, raw.subject_reg_exp)?;
+    let mut authority = KeylessAuthority::new(issuer, subject);
+    for (claim, value) in raw.claims {
+        if !CLAIMS.contains(&claim.as_str()) {
+            return Err(format!(
+                "there is no claim `{claim}` (there are: {})",
+                CLAIMS.join(", ")
+            ));
+        }
+        let wanted = matcher(&claim, Some(value), None)?;
+        authority.claims.insert(claim, wanted);
+    }
+    if open_to_everybody(&authority) {
+        return Err(format!(
+            "`{}` by `{}` lets in whoever has an account there: name the owner in the subject, \
+             or claim `sourceRepositoryOwnerURI`",
+            authority.subject, authority.issuer
+        ));
+    }
+    Ok(authority)
+}
+
+fn matcher(what: &str, text: Option<String>, pattern: Option<String>) -> Result<Matcher, String> {
+    let about = |e: waxseal_verify::MatcherError| format!("`{what}`: {e}");
+    match (text, pattern) {
+        (Some(text), None) if text.contains(['*', '?']) => Matcher::glob(text).map_err(about),
+        (Some(text), None) => Matcher::exact(text).map_err(about),
+        (None, Some(text)) => {
+            if !is_anchored(&text) {
+                return Err(format!(
+                    "`{what}RegExp` is `{text}`, which is not anchored: begin it with `^` and end it with `$`"
+                ));
+            }
+            Matcher::regex(text).map_err(|e| format!("`{what}RegExp`: {e}"))
+        }
+        (None, None) => Err(format!("`{what}` is missing")),
+        (Some(_), Some(_)) => Err(format!("`{what}` and `{what}RegExp` are both there")),
+    }
+}
+
+fn is_anchored(expression: &str) -> bool {
+    let Some(body) = expression
+        .strip_prefix('^')
+        .and_then(|e| e.strip_suffix('$'))
+    else {
+        return false;
+    };
+    // `\$` is a dollar, not the end.
+    let escapes = body.chars().rev().take_while(|c| *c == '\\').count();
+    escapes % 2 == 0
+}
+
+/// Whether the authority is one identity and not a pattern.
+pub(crate) fn is_one(authority: &KeylessAuthority) -> bool {
+    let exact = |m: &Matcher| {
+        !m.to_string()
+            .contains(['*', '?', '^', '[', '(', '|', '+', '\\'])
+    };
+    exact(&authority.issuer) && exact(&authority.subject)
+}
+
+/// An identity that nobody has meant, on an issuer where anybody can get one.
+fn open_to_everybody(authority: &KeylessAuthority) -> bool {
+    let anybody = |issuer: &str, subjects: &[&str]| {
+        authority.issuer.matches(issuer) && subjects.iter().any(|s| authority.subject.matches(s))
+    };
+    let bound = authority
+        .claims
+        .keys()
+        .any(|claim| BINDING.contains(&claim.as_str()));
+    !bound
+        && STRANGERS
+            .iter()
+            .any(|(issuer, subjects)| anybody(issuer, subjects))
+}
+
+/// Subjects that strangers could have, by the issuers where anybody may register.
+const STRANGERS: [(&str, &[&str]); 7] = [
+    (
+        "https://token.actions.githubusercontent.com",
+        &[
+            "https://github.com/zq-stranger-7/zq-other-7/.github/workflows/zq.yml@refs/heads/zq",
+            "https://github.com/zq-stranger-7/zq-other-7/.github/workflows/release.yml@refs/tags/v1.0.0",
+            "https://github.com/zq-stranger-7/zq-other-7/.github/workflows/release.yml@refs/heads/main",
+        ],
+    ),
+    (
+        "https://gitlab.com",
+        &["https://gitlab.com/zq-stranger-7/zq-other-7//.gitlab-ci.yml@refs/heads/main"],
+    ),
+    (
+        "https://agent.buildkite.com",
+        &["https://buildkite.com/zq-stranger-7/zq-other-7"],
+    ),
+    (
+        "https://oauth2.sigstore.dev/auth",
+        &["zq.stranger.7@gmail.com", "zq.stranger.7@zq-7.example"],
+    ),
+    (
+        "https://github.com/login/oauth",
+        &["zq.stranger.7@gmail.com", "zq.stranger.7@zq-7.example"],
+    ),
+    (
+        "https://accounts.google.com",
+        &["zq.stranger.7@gmail.com", "zq.stranger.7@zq-7.example"],
+    ),
+    (
+        "https://login.microsoftonline.com",
+        &["zq.stranger.7@outlook.com", "zq.stranger.7@zq-7.example"],
+    ),
+];
+
+/// Claims that tie an identity to an owner.
+const BINDING: [&str; 8] = [
+    "buildConfigURI",
+    "buildSignerURI",
+    "runInvocationURI",
+    "sourceRepositoryIdentifier",
+    "sourceRepositoryOwnerIdentifier",
+    "sourceRepositoryOwnerURI",
+    "sourceRepositoryURI",
+    "tokenSubject",
+];
+
+/// The claims that the verifier knows.
+const CLAIMS: [&str; 16] = [
+    "buildConfigDigest",
+    "buildConfigURI",
+    "buildSignerDigest",
+    "buildSignerURI",
+    "buildTrigger",
+    "deploymentEnvironment",
+    "runInvocationURI",
+    "runnerEnvironment",
+    "sourceRepositoryDigest",
+    "sourceRepositoryIdentifier",
+    "sourceRepositoryOwnerIdentifier",
+    "sourceRepositoryOwnerURI",
+    "sourceRepositoryRef",
+    "sourceRepositoryURI",
+    "sourceRepositoryVisibilityAtSigning",
+    "tokenSubject",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn anchors_are_real() {
+        assert!(is_anchored("^a$") && is_anchored(r"^a\\$"));
+        assert!(
+            !is_anchored("a$") && !is_anchored("^a") && !is_anchored(r"^a\$") && !is_anchored("^")
+        );
+    }
+
+    #[test]
+    fn one_identity_is_one() {
+        let one = |issuer: &str, subject: Matcher| {
+            is_one(&KeylessAuthority::new(
+                Matcher::exact(issuer).unwrap(),
+                subject,
+            ))
+        };
+        assert!(one("https://i", Matcher::exact("a@b.c").unwrap()));
+        assert!(!one("https://i", Matcher::glob("*@b.c").unwrap()));
+        assert!(!one("https://i", Matcher::regex("^a@b.c$").unwrap()));
+    }
+}

@@ -1,0 +1,156 @@
+//! What a policy requires of an image: one rule a file.
+
+pub(crate) mod attestation;
+pub(crate) mod sbom;
+pub(crate) mod signature;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use waxseal_verify::Verified;
+
+use crate::document::Later;
+use crate::{Facts, Needs, PolicyError, codes};
+
+/// One requirement, compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct Requirement {
+    /// Who may satisfy it, by their names in the policy. Never empty.
+    pub(crate) from: Vec<String>,
+    /// How many distinct signers it takes. Never zero.
+    pub(crate) threshold: usize,
+    /// What they must have signed.
+    pub(crate) rule: Rule,
+}
+
+/// What must have been signed.
+#[derive(Clone, Debug)]
+pub(crate) enum Rule {
+    Attestation(attestation::Attestation),
+    Sbom(sbom::Sbom),
+    Signature(signature::Signature),
+}
+
+/// Why verified evidence does not satisfy a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Miss {
+    /// How near it came.
+    pub(crate) rank: u32,
+    pub(crate) code: &'static str,
+    pub(crate) reason: String,
+}
+
+impl Miss {
+    /// It is of another kind.
+    pub(crate) fn other(code: &'static str, reason: String) -> Box<Self> {
+        Box::new(Self {
+            rank: VERIFIED,
+            code,
+            reason,
+        })
+    }
+
+    /// It is of the right kind and does not say what is wanted.
+    pub(crate) fn near(code: &'static str, reason: String) -> Box<Self> {
+        Box::new(Self {
+            rank: VERIFIED + 1,
+            code,
+            reason,
+        })
+    }
+}
+
+impl Requirement {
+    /// The requirement in words.
+    pub(crate) fn title(&self) -> String {
+        let (who, what) = (self.from.join(", "), self.rule.to_string());
+        match self.threshold {
+            1 => format!("{what} by {who}"),
+            n => format!("{what} by {n} of {who}"),
+        }
+    }
+}
+
+impl Rule {
+    /// Whether verified evidence about the right digest satisfies the rule.
+    pub(crate) fn weigh(&self, verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
+        match self {
+            Self::Attestation(rule) => rule.weigh(verified, facts),
+            Self::Sbom(rule) => rule.weigh(verified),
+            Self::Signature(rule) => rule.weigh(verified),
+        }
+    }
+
+    /// Adds which evidence the rule needs.
+    pub(crate) fn needs(&self, needs: &mut Needs) {
+        match self {
+            Self::Attestation(rule) => rule.needs(needs),
+            Self::Sbom(_) => needs.attestations.extend(sbom::TYPES.map(str::to_owned)),
+            Self::Signature(_) => needs.signature = true,
+        }
+    }
+
+    /// What it is called where it is missing.
+    pub(crate) fn noun(&self) -> String {
+        match self {
+            Self::Attestation(rule) => format!("attestation of type {}", rule.label()),
+            Self::Sbom(_) => "attested SBOM".to_owned(),
+            Self::Signature(_) => "signature".to_owned(),
+        }
+    }
+
+    /// The code of its absence.
+    pub(crate) fn absence(&self) -> &'static str {
+        match self {
+            Self::Attestation(_) => codes::NO_ATTESTATION,
+            Self::Sbom(_) => codes::NO_SBOM,
+            Self::Signature(_) => codes::NO_SIGNATURE,
+        }
+    }
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Attestation(rule) => rule.fmt(f),
+            Self::Sbom(_) => f.write_str("attested SBOM (CycloneDX or SPDX)"),
+            Self::Signature(rule) => rule.fmt(f),
+        }
+    }
+}
+
+/// One requirement: exactly one of its fields.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Requirement")]
+pub(crate) struct Raw {
+    #[serde(default)]
+    signature: Option<signature::Raw>,
+    #[serde(default)]
+    attestation: Option<attestation::Raw>,
+    #[serde(default)]
+    sbom: Option<sbom::Raw>,
+    #[serde(default)]
+    vulnerabilities: Option<Later>,
+}
+
+impl Raw {
+    /// Compiles the requirement that is counted `number`, from 1.
+    pub(crate) fn compile(self, number: usize) -> Result<Requirement, PolicyError> {
+        if self.vulnerabilities.is_some() {
+            return Err(PolicyError::Unsupported("vulnerabilities".into()));
+        }
+        let requirement = match (self.signature, self.attestation, self.sbom) {
+            (Some(raw), None, None) => raw.compile(),
+            (None, Some(raw), None) => raw.compile(number)?,
+            (None, None, Some(raw)) => raw.compile()?,
+            _ => return Err(PolicyError::RequirementKind(number)),
+        };
+        if requirement.from.is_empty() {
+            return Err(PolicyError::NoFrom(number));
+        }
+        Ok(requirement)
+    }
+}
+
+/// Above every rejection of the verifier: what verified came nearer.
+const VERIFIED: u32 = 1_000;
