@@ -149,6 +149,22 @@ async fn every_part_of_a_path_may_be_absent_or_of_the_wrong_type() {
 }
 
 #[tokio::test]
+async fn one_image_in_too_many_places_is_refused() {
+    for (places, outcome) in [(2_000, Outcome::Allow), (2_001, Outcome::Deny)] {
+        let container = json!({"name": "c", "image": "registry.example.com/ok/app:1"});
+        let containers = vec![container; places];
+        let pod = object(&KINDS[0], json!({"containers": containers}));
+        let body = serde_json::to_vec(&review(&KINDS[0], "CREATE", &pod, &Value::Null)).unwrap();
+        let stub = Arc::new(Stub::default());
+        let (answer, _) = ask(&stub, rules(), Door::Validate, &body).await;
+        assert_eq!(answer.outcome, outcome);
+        if outcome == Outcome::Deny {
+            assert_eq!(answer.reason, Reason::TooManyImages);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_object_with_too_many_images_is_refused_before_a_registry_is_asked() {
     for (images, outcome) in [(256, Outcome::Allow), (257, Outcome::Deny)] {
         let containers: Vec<_> = (0..images)
