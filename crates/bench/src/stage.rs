@@ -66,24 +66,7 @@ impl Stage {
     pub(crate) fn set() -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
         let root = root.canonicalize().expect("the workspace");
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let built = Command::new(cargo)
-            .current_dir(&root)
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "-p",
-                "waxseal-cli",
-                "-p",
-                "waxseal-testkit",
-            ])
-            .status()
-            .expect("cargo runs");
-        assert!(built.success(), "the binaries do not build");
-        let target = std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), PathBuf::from)
-            .join("release");
+        let target = binaries(&root);
         let peers = root.join(".peers/bin");
         assert!(
             peers.join("cosign3").exists(),
@@ -299,4 +282,29 @@ impl Stage {
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// The folder of our binaries: `WAXSEAL_BIN_DIR`, else they are built.
+fn binaries(root: &Path) -> PathBuf {
+    if let Some(folder) = std::env::var_os("WAXSEAL_BIN_DIR") {
+        return PathBuf::from(folder);
+    }
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let built = Command::new(cargo)
+        .current_dir(root)
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "-p",
+            "waxseal-cli",
+            "-p",
+            "waxseal-testkit",
+        ])
+        .status()
+        .expect("cargo runs");
+    assert!(built.success(), "the binaries do not build");
+    std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| root.join("target"), PathBuf::from)
+        .join("release")
 }
