@@ -8,6 +8,7 @@
     reason = "a missing member of a JSON value is null"
 )]
 
+mod forgery;
 mod image;
 mod stage;
 mod steps;
@@ -17,13 +18,15 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 fn main() -> ExitCode {
-    let start = Instant::now();
-    match steps::run() {
-        Ok(()) => {
-            println!(
-                "\nEvery step went as it should, in {:.1} s.",
-                start.elapsed().as_secs_f64()
-            );
+    println!("Waxseal, from a key to an admitted Pod.");
+    let toured = stage::Stage::set().and_then(|stage| {
+        let start = Instant::now();
+        steps::run(stage).map(|()| start.elapsed())
+    });
+    match toured {
+        Ok(took) => {
+            let seconds = took.as_secs_f64();
+            println!("\nEvery step went as it should, in {seconds:.1} s.");
             ExitCode::SUCCESS
         }
         Err(reason) => {

@@ -13,32 +13,11 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// Builds the two binaries and makes a folder.
+    /// Finds or builds the two binaries and makes a folder.
     pub(crate) fn set() -> Result<Self, String> {
-        println!("Building the two binaries (cargo build --release) …");
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        let built = Command::new(cargo)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "-p",
-                "waxseal-cli",
-                "-p",
-                "waxseal-admission",
-            ])
-            .status()
-            .map_err(|e| format!("cannot run cargo: {e}"))?;
-        if !built.success() {
-            return Err("the binaries do not build".to_owned());
-        }
-        let here = std::env::current_exe().map_err(|e| e.to_string())?;
-        let beside = here.parent().ok_or("this program has no folder")?;
-        // Run unoptimised, this program lies in another profile's folder.
-        let binaries = match beside.parent() {
-            Some(target) if target.join("release").is_dir() => target.join("release"),
-            _ => beside.to_owned(),
+        let binaries = match std::env::var_os("WAXSEAL_BIN_DIR") {
+            Some(folder) => PathBuf::from(folder),
+            None => build()?,
         };
         let folder = tempfile::tempdir().map_err(|e| format!("cannot make a folder: {e}"))?;
         Ok(Self { folder, binaries })
@@ -62,34 +41,67 @@ impl Stage {
 
     /// Runs `waxseal` with these words, prints what it prints, and insists on
     /// its exit code.
-    pub(crate) fn waxseal(&self, words: &str, code: i32) -> Result<(), String> {
+    pub(crate) fn waxseal(&self, words: &str, code: i32) -> Result<Said, String> {
         println!("\n  $ waxseal {words}");
         let start = Instant::now();
         let output = Command::new(self.binary("waxseal"))
             .current_dir(self.folder())
             .args(words.split_whitespace())
             .env("WAXSEAL_PASSWORD", PASSWORD)
+            .env_remove("WAXSEAL_CACHE_DIR")
             .output()
             .map_err(|e| format!("cannot run waxseal: {e}"))?;
-        let took = start.elapsed();
-        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        for line in stderr.lines().chain(stdout.lines()) {
+        let took = start.elapsed().as_millis();
+        let said = Said(
+            [output.stderr, output.stdout]
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .concat(),
+        );
+        for line in said.0.lines() {
             println!("    {line}");
         }
         let found = output.status.code();
-        println!(
-            "    (exit {}, {} ms)",
-            found.unwrap_or(-1),
-            took.as_millis()
-        );
+        println!("    (exit {}, {took} ms)", found.unwrap_or(-1));
         if found != Some(code) {
             return Err(format!(
                 "`waxseal {words}` should have ended with exit code {code}"
             ));
         }
-        Ok(())
+        Ok(said)
     }
+}
+
+/// What a program printed.
+pub(crate) struct Said(String);
+
+impl Said {
+    /// Insists that this was among it.
+    pub(crate) fn says(&self, words: &str) -> Result<(), String> {
+        if self.0.contains(words) {
+            Ok(())
+        } else {
+            Err(format!("the answer should have said `{words}`"))
+        }
+    }
+}
+
+/// Builds the two binaries and returns their folder.
+fn build() -> Result<PathBuf, String> {
+    println!("  $ cargo build --release -p waxseal-cli -p waxseal-admission");
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let built = Command::new(cargo)
+        .current_dir(&root)
+        .args(["build", "--release", "--quiet", "--locked"])
+        .args(["-p", "waxseal-cli", "-p", "waxseal-admission"])
+        .status()
+        .map_err(|e| format!("cannot run cargo: {e}"))?;
+    if !built.success() {
+        return Err("the binaries do not build".to_owned());
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root.join("target"), PathBuf::from);
+    Ok(target.join("release"))
 }
 
 /// Prints the heading of a step.

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use waxseal_testkit::{PushedImage, TlsIdentity};
 
 use crate::stage::{Stage, say};
 
@@ -18,21 +19,19 @@ impl Drop for Server {
     }
 }
 
-pub(crate) fn play(
-    stage: &Stage,
-    signed: &str,
-    digest: &str,
-    unsigned: &str,
-) -> Result<(), String> {
+pub(crate) fn play(stage: &Stage, api: &PushedImage, web: &PushedImage) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| e.to_string())?;
-    runtime.block_on(ask(stage, signed, digest, unsigned))
+    runtime.block_on(ask(stage, api, web))
 }
 
-async fn ask(stage: &Stage, signed: &str, digest: &str, unsigned: &str) -> Result<(), String> {
-    let (pem, address) = certificate(stage)?;
+async fn ask(stage: &Stage, api: &PushedImage, web: &PushedImage) -> Result<(), String> {
+    let identity = TlsIdentity::loopback();
+    stage.write("tls.crt", &identity.cert_pem)?;
+    stage.write("tls.key", &identity.key_pem)?;
+    let address = free_address()?;
     let words = format!(
         "serve --insecure-http --policy-dir policies --tls-cert tls.crt --tls-key tls.key --listen {address}"
     );
@@ -44,69 +43,65 @@ async fn ask(stage: &Stage, signed: &str, digest: &str, unsigned: &str) -> Resul
         .stdin(Stdio::null())
         .spawn()
         .map_err(|e| format!("cannot run waxseal-admission: {e}"))?;
-    let _server = Server(child);
+    let mut server = Server(child);
+    let authority =
+        reqwest::Certificate::from_pem(identity.ca_pem.as_bytes()).map_err(|e| e.to_string())?;
     let client = reqwest::Client::builder()
-        .tls_certs_only(
-            reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(|e| e.to_string())?,
-        )
+        .tls_certs_only([authority])
         .no_proxy()
         .build()
         .map_err(|e| e.to_string())?;
     let base = format!("https://{address}");
-    ready(&client, &base).await?;
+    ready(&client, &base, &mut server).await?;
 
-    say(
-        "A Pod with the signed image: the mutating webhook pins the tag, the validating one lets it in",
-    );
-    let answer = post(&client, &format!("{base}/mutate"), &review(signed)).await?;
-    let patch = answer["response"]["patch"].as_str().unwrap_or_default();
-    let patch = decode(patch)?;
+    say("Admitted: a Pod with the signed image, its tag pinned to the verified digest");
+    let answer = post(&client, &format!("{base}/mutate"), &review(&api.reference)).await?;
+    let patch = decode(answer["response"]["patch"].as_str().unwrap_or_default())?;
     println!("    patch: {patch}");
-    if !patch.contains(digest) {
-        return Err("the patch should pin the verified digest".to_owned());
+    let pinned = format!("{}@{}", api.reference, api.digest);
+    let wanted = json!([
+        { "op": "replace", "path": "/spec/containers/0/image", "value": pinned },
+    ]);
+    if serde_json::from_str::<Value>(&patch).ok() != Some(wanted) {
+        return Err("the patch should pin the verified digest, and nothing else".to_owned());
     }
-    let answer = post(
-        &client,
-        &format!("{base}/validate"),
-        &review(&format!("{signed}@{digest}")),
-    )
-    .await?;
+    let answer = post(&client, &format!("{base}/validate"), &review(&pinned)).await?;
     println!("    allowed: {}", answer["response"]["allowed"]);
     if answer["response"]["allowed"] != true {
         return Err(format!("the signed image should be admitted: {answer}"));
     }
 
-    say("A Pod with the unsigned image: denied, with the reason");
-    let answer = post(&client, &format!("{base}/validate"), &review(unsigned)).await?;
+    say("Denied: a Pod with the image that carries another one's signature");
+    let answer = post(
+        &client,
+        &format!("{base}/validate"),
+        &review(&web.reference),
+    )
+    .await?;
     let response = &answer["response"];
-    println!("    allowed: {}", response["allowed"]);
-    println!(
-        "    {}",
-        response["status"]["message"].as_str().unwrap_or_default()
-    );
-    if response["allowed"] != false {
+    let message = response["status"]["message"].as_str().unwrap_or_default();
+    println!("    allowed: {}\n    {message}", response["allowed"]);
+    if response["allowed"] != false || !message.contains("policy `release`") {
         return Err(format!("the unsigned image should be denied: {answer}"));
     }
     Ok(())
 }
 
-fn certificate(stage: &Stage) -> Result<(String, String), String> {
-    let key = rcgen::KeyPair::generate().map_err(|e| e.to_string())?;
-    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()])
-        .and_then(|params| params.self_signed(&key))
-        .map_err(|e| e.to_string())?;
-    stage.write("tls.crt", &certificate.pem())?;
-    stage.write("tls.key", &key.serialize_pem())?;
+fn free_address() -> Result<String, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    Ok((certificate.pem(), address.to_string()))
+    Ok(address.to_string())
 }
 
-async fn ready(client: &reqwest::Client, base: &str) -> Result<(), String> {
+async fn ready(client: &reqwest::Client, base: &str, server: &mut Server) -> Result<(), String> {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(20) {
+        if let Ok(Some(status)) = server.0.try_wait() {
+            return Err(format!("the webhook ended at once: {status}"));
+        }
         let answer = client.get(format!("{base}/readyz")).send().await;
         if answer.is_ok_and(|a| a.status().is_success()) {
+            println!("    (ready after {} ms)", start.elapsed().as_millis());
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -114,15 +109,27 @@ async fn ready(client: &reqwest::Client, base: &str) -> Result<(), String> {
     Err("the webhook did not come up".to_owned())
 }
 
+/// Sends a review as the API server would, prints it and the time it took.
 async fn post(client: &reqwest::Client, url: &str, body: &Value) -> Result<Value, String> {
+    let image = &body["request"]["object"]["spec"]["containers"][0]["image"];
+    println!("\n  POST {url}: an AdmissionReview of a Pod whose image is {image}");
+    let start = Instant::now();
     let request = client.post(url).header("content-type", "application/json");
     let answer = request
         .body(body.to_string())
         .send()
         .await
         .map_err(|e| e.to_string())?;
-    let bytes = answer.bytes().await.map_err(|e| e.to_string())?;
-    serde_json::from_slice(&bytes).map_err(|e| format!("{url} did not answer JSON: {e}"))
+    let (status, bytes) = (answer.status(), answer.bytes().await);
+    let took = start.elapsed().as_millis();
+    println!("    (HTTP {}, {took} ms)", status.as_u16());
+    let bytes = bytes.map_err(|e| e.to_string())?;
+    let answer: Value =
+        serde_json::from_slice(&bytes).map_err(|e| format!("{url} did not answer JSON: {e}"))?;
+    if answer["response"]["uid"] != body["request"]["uid"] {
+        return Err(format!("{url} answered another review: {answer}"));
+    }
+    Ok(answer)
 }
 
 fn review(image: &str) -> Value {
