@@ -85,22 +85,27 @@ impl Said {
     }
 }
 
-/// Builds the two binaries and returns their folder.
+/// Builds the two binaries beside this program and returns their folder.
 fn build() -> Result<PathBuf, String> {
-    println!("  $ cargo build --release -p waxseal-cli -p waxseal-admission");
+    println!("\n  $ cargo build --release -p waxseal-cli -p waxseal-admission");
+    let here = std::env::current_exe().map_err(|e| e.to_string())?;
+    // `TARGET/release/waxseal-demo`, wherever cargo was told to put it.
+    let target = here
+        .ancestors()
+        .nth(2)
+        .ok_or("this program has no folder")?;
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let built = Command::new(cargo)
-        .current_dir(&root)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .args(["build", "--release", "--quiet", "--locked"])
         .args(["-p", "waxseal-cli", "-p", "waxseal-admission"])
+        .arg("--target-dir")
+        .arg(target)
         .status()
         .map_err(|e| format!("cannot run cargo: {e}"))?;
     if !built.success() {
         return Err("the binaries do not build".to_owned());
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    let target = target.map_or_else(|| root.join("target"), PathBuf::from);
     Ok(target.join("release"))
 }
 
