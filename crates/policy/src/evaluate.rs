@@ -150,8 +150,16 @@ fn judge(policy: &Policy, requirement: &Requirement, facts: &Facts<'_>) -> Requi
     predicates.extend(seen.iter().filter_map(|s| s.predicate.clone()));
     let satisfied = requirement.threshold > 0 && signers.len() >= requirement.threshold;
     let nothing = facts.findings.is_empty() && facts.seen.is_empty();
-    let missing =
-        (!satisfied).then(|| missing(requirement, signers.len(), &rejected, &predicates, nothing));
+    let all = facts.complete;
+    let missing = (!satisfied).then(|| {
+        missing(
+            requirement,
+            signers.len(),
+            &rejected,
+            &predicates,
+            (nothing, all),
+        )
+    });
     let code = match (satisfied, signers.len()) {
         (true, _) => None,
         (false, 0) => Some(requirement.rule.absence().to_owned()),
@@ -311,7 +319,7 @@ fn missing(
     signers: usize,
     rejected: &[Rejected],
     predicates: &BTreeSet<String>,
-    nothing: bool,
+    (nothing, all): (bool, bool),
 ) -> String {
     let who = requirement.from.join(", ");
     let what = requirement.rule.noun();
@@ -324,6 +332,7 @@ fn missing(
         // That attestations are no signatures is said once, with their types.
         Some(nearest) if nearest.code == codes::NOT_A_SIGNATURE => {}
         Some(nearest) => text.push_str(&format!("; nearest: {}", nearest.reason)),
+        None if !all => text.push_str("; not all that is attached could be looked at"),
         None if nothing => {
             text.push_str("; nothing is attached to the image");
         }
