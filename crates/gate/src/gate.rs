@@ -377,7 +377,7 @@ impl<'a, S: Source> Verification<'a, S> {
         let rest = queue.rest().map(|lead| lead.seen(OVER));
         list_seen(&mut evidence.seen, rest);
         Judged {
-            decisions: self.evaluate(policies, target, &evidence, true),
+            decisions: self.evaluate(policies, target, &evidence, evidence.faults.is_empty()),
             faults: evidence.faults,
             over,
             evidence: found,

@@ -387,8 +387,11 @@ impl<S: Source> Walker<'_, S> {
         };
         match inspect(&candidate) {
             Ok(says) => {
-                let identity = says.identity.map(|(who, by)| format!("{who} by {by}"));
-                let key = says.key_hint.map(|hint| format!("key hint {hint}"));
+                let identity = says
+                    .identity
+                    .map(|(who, by)| format!("a certificate for {who} from {by}"));
+                let hint = says.key_hint.filter(|hint| !hint.is_empty());
+                let key = hint.map(|hint| format!("the key of hint {hint}"));
                 node.claims = Some(Claims {
                     predicate_type: says.predicate_type,
                     signer: identity.or(key),

@@ -85,7 +85,10 @@ impl Tree {
 }
 
 fn text(found: &Listing, verified: bool) -> String {
-    let mut out = format!("{} ", found.image);
+    let mut out = match found.image.digest() {
+        Some(_) => format!("{}\n", found.image.repository()),
+        None => format!("{}\n", found.image),
+    };
     line(&mut out, &found.root);
     branches(&mut out, &found.root, "", verified);
     if found.root.children.is_empty() {

@@ -1,6 +1,13 @@
 //! The program as people run it: arguments in; stdout, stderr and exit code out.
 
 mod blobs;
+mod evidence;
+mod frame;
 mod keys;
+mod moving;
+mod policies;
+mod registry;
 mod run;
 mod sign;
+mod verify;
+mod workloads;
