@@ -50,6 +50,9 @@ impl Condition {
         if source.len() > limits::CONDITION_CHARS {
             return Err(ConditionError::TooLong);
         }
+        if source.trim().is_empty() {
+            return Err(ConditionError::Constant("it is empty".to_owned()));
+        }
         if nesting::depth(source) > usize::from(limits::CONDITION_NESTING) {
             return Err(ConditionError::TooNested);
         }
@@ -112,12 +115,15 @@ impl Condition {
 }
 
 fn syntax(errors: &cel::ParseErrors) -> ConditionError {
-    let first = errors.errors.first();
-    let text = first.map_or_else(|| errors.to_string(), |e| e.to_string());
-    if text.contains("Recursion limit") {
-        return ConditionError::TooNested;
-    }
-    ConditionError::Syntax(one_line(&text))
+    let Some(first) = errors.errors.first() else {
+        return ConditionError::Syntax(one_line(&errors.to_string()));
+    };
+    let (line, column) = first.pos;
+    let what = first
+        .msg
+        .strip_prefix("Syntax error: ")
+        .unwrap_or(&first.msg);
+    ConditionError::Syntax(one_line(&format!("{what} (line {line}, column {column})")))
 }
 
 fn one_line(text: &str) -> String {

@@ -29,7 +29,7 @@ impl PolicyDocument {
             return Err(PolicyError::TooLarge);
         }
         let documents: Vec<Raw> = serde_saphyr::from_multiple_with_options(yaml, options())
-            .map_err(|e| PolicyError::Yaml(one_line(&e.to_string())))?;
+            .map_err(|e| PolicyError::Yaml(in_words(&e)))?;
         if documents.is_empty() {
             return Err(PolicyError::Empty);
         }
@@ -96,8 +96,10 @@ fn options() -> serde_saphyr::Options {
     }
 }
 
-fn one_line(message: &str) -> String {
-    crate::escaped(message.lines().next().unwrap_or_default())
+fn in_words(error: &serde_saphyr::Error) -> String {
+    let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
+    let text = text.lines().next().unwrap_or_default();
+    crate::escaped(text.trim_end_matches('.'))
 }
 
 /// A policy: which images it covers, whom it trusts, and what it requires.

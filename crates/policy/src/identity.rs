@@ -31,6 +31,14 @@ fn compile_identity(raw: Keyless) -> Result<KeylessAuthority, String> {
         let wanted = matcher(&claim, Some(value), None)?;
         authority.claims.insert(claim, wanted);
     }
+    for (what, wanted) in [
+        ("issuer", &authority.issuer),
+        ("subject", &authority.subject),
+    ] {
+        if wanted.matches(STRANGER) || wanted.matches("\u{1}") {
+            return Err(format!("the {what} `{wanted}` is whoever there is"));
+        }
+    }
     if open_to_everybody(&authority) {
         return Err(format!(
             "`{}` by `{}` lets in whoever has an account there: name the owner in the subject, \
@@ -94,6 +102,9 @@ fn open_to_everybody(authority: &KeylessAuthority) -> bool {
             .iter()
             .any(|(issuer, subjects)| anybody(issuer, subjects))
 }
+
+/// Nobody has meant this one.
+const STRANGER: &str = "https://zq-stranger-7.example/zq";
 
 /// Subjects that strangers could have, by the issuers where anybody may register.
 const STRANGERS: [(&str, &[&str]); 7] = [

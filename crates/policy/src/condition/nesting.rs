@@ -1,8 +1,10 @@
 //! How deeply a condition is nested, before the parser sees it.
 
-/// The depth of its brackets, those in texts and comments apart.
+/// The depth of its brackets, or the number of its `?` if that is more: what
+/// stands behind each is parsed inside of the one before. Those in texts and
+/// comments do not count.
 pub(super) fn depth(source: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
+    let (mut depth, mut deepest, mut choices) = (0_usize, 0_usize, 0_usize);
     let mut rest = source;
     while let Some(c) = rest.chars().next() {
         let after = rest.get(c.len_utf8()..).unwrap_or_default();
@@ -16,13 +18,17 @@ pub(super) fn depth(source: &str) -> usize {
                 depth = depth.saturating_sub(1);
                 after
             }
+            '?' => {
+                choices += 1;
+                after
+            }
             '/' if after.starts_with('/') => after.split_once('\n').map_or("", |(_, next)| next),
             '"' | '\'' => behind_text(rest, c, false),
             c if is_word(c) => behind_word(rest),
             _ => after,
         };
     }
-    deepest
+    deepest.max(choices)
 }
 
 /// Behind a word, or behind a text whose prefix the word is (`r"…"`, `br'…'`).
@@ -77,6 +83,7 @@ mod tests {
             ("a == '''it's )))''' && ((b))", 2),
             ("a // )))\n && ((b))", 2),
             ("bar('x') && rb(((c)))", 3),
+            ("a ? b : c ? d : '?'", 2),
             ("'(((", 0),
         ];
         for (source, wanted) in table {

@@ -261,7 +261,7 @@ fn binary(call: &CallExpr, name: &str, a: Type, b: Type) -> Result<Type, Conditi
         }
         operators::EQUALS | operators::NOT_EQUALS => {
             if a != Type::Null && b != Type::Null {
-                both("==")?;
+                both(name.trim_matches('_'))?;
             }
             Ok(Type::Bool)
         }
@@ -277,9 +277,9 @@ fn binary(call: &CallExpr, name: &str, a: Type, b: Type) -> Result<Type, Conditi
                 Type::Timestamp,
                 Type::Duration,
             ];
-            need("<", a, &ordered)?;
-            need("<", b, &ordered)?;
-            both("<")?;
+            need(name, a, &ordered)?;
+            need(name, b, &ordered)?;
+            both(name.trim_matches('_'))?;
             Ok(Type::Bool)
         }
         operators::IN => {
@@ -309,8 +309,8 @@ fn binary(call: &CallExpr, name: &str, a: Type, b: Type) -> Result<Type, Conditi
             Ok(if a == Type::Any { b } else { a })
         }
         operators::MULTIPLY | operators::DIVIDE | operators::MODULO => {
-            need("arithmetic", a, &[Type::Number])?;
-            need("arithmetic", b, &[Type::Number])?;
+            need(name, a, &[Type::Number])?;
+            need(name, b, &[Type::Number])?;
             Ok(Type::Number)
         }
         _ => Err(unknown(name)),
