@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use waxseal_attestation::PredicateType;
@@ -43,7 +43,7 @@ impl Attestation {
     pub(crate) fn weigh(&self, verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
         let attestation = of_type(verified, |found| found == self.kind.uri())?;
         if let Some(max_age) = &self.max_age {
-            max_age.weigh(attestation, facts)?;
+            max_age.weigh(attestation.times(), facts.now)?;
         }
         match &self.condition {
             Some(condition) => meets(condition, attestation, facts),
@@ -63,13 +63,13 @@ impl Attestation {
 impl MaxAge {
     /// The age is counted from the earliest time that is proven: what was
     /// signed is at least that old.
-    fn weigh(&self, of: &VerifiedAttestation, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
-        let Some(signed) = of.times().iter().min() else {
+    fn weigh(&self, times: &[Timestamp], now: Timestamp) -> Result<(), Box<Miss>> {
+        let Some(signed) = times.iter().min() else {
             let reason = "nothing proves when it was signed, and `maxAge` needs that: \
                           a log entry or a timestamp, and the trust root to check it";
             return Err(Miss::near(codes::NO_TIME, reason.to_owned()));
         };
-        if facts.now.duration_since(*signed) > self.duration {
+        if now.duration_since(*signed) > self.duration {
             let reason = format!(
                 "it was signed at {signed}, which is more than {} ago",
                 self.text
@@ -224,5 +224,33 @@ fn parse_age(text: String, number: usize) -> Result<MaxAge, PolicyError> {
             requirement: number,
             found: text,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn age_is_counted_from_the_earliest_time() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let day = 86_400;
+        let week = parse_age("7d".to_owned(), 1).unwrap();
+        let code = |times: &[Timestamp]| week.weigh(times, at(100 * day)).map_err(|m| m.code);
+        assert_eq!(code(&[]), Err(codes::NO_TIME));
+        assert_eq!(code(&[at(93 * day)]), Ok(()));
+        assert_eq!(code(&[at(93 * day - 1)]), Err(codes::TOO_OLD));
+        assert_eq!(code(&[at(99 * day), at(90 * day)]), Err(codes::TOO_OLD));
+        // A log's clock may be a little ahead of ours.
+        assert_eq!(code(&[at(100 * day + 5)]), Ok(()));
+    }
+
+    #[test]
+    fn reads_durations() {
+        let seconds = |text: &str| parse_age(text.to_owned(), 1).unwrap().duration.as_secs();
+        assert_eq!(
+            ["1s", "2m", "3h", "4d", "5w"].map(seconds),
+            [1, 120, 10_800, 345_600, 3_024_000]
+        );
     }
 }
