@@ -232,9 +232,9 @@ impl Entry {
             return Self::default();
         };
         let digest = |v: &Value| v.get("digest")?.as_str()?.parse::<Digest>().ok();
-        let list = |name: &str| -> Vec<Digest> {
+        let list = |name: &str| {
             let found = value.get(name).and_then(Value::as_array);
-            found.into_iter().flatten().filter_map(digest).collect()
+            found.into_iter().flatten()
         };
         let text = |v: Option<&Value>| v.and_then(Value::as_str).map(str::to_owned);
         let config = value.get("config");
@@ -243,14 +243,16 @@ impl Entry {
         let artifact_type = text(value.get("artifactType"))
             .or_else(|| text(config.and_then(|c| c.get("mediaType"))));
         let annotations = value.get("annotations").cloned().unwrap_or_default();
-        let mut blobs = list("layers");
+        // image-spec, "Non-distributable layers": what has `urls` lies elsewhere.
+        let here = |v: &&Value| v.get("urls").is_none_or(|u| *u == Value::Array(Vec::new()));
+        let mut blobs: Vec<_> = list("layers").filter(here).filter_map(digest).collect();
         blobs.extend(config.and_then(digest));
         Self {
             subject: value.get("subject").and_then(digest),
             artifact_type,
             annotations: serde_json::from_value(annotations).unwrap_or_default(),
             blobs,
-            members: list("manifests"),
+            members: list("manifests").filter_map(digest).collect(),
         }
     }
 }

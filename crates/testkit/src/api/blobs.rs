@@ -55,19 +55,16 @@ fn range_start(call: &Call) -> Option<usize> {
 pub(crate) fn upload(api: &Api, call: &Call, name: &str, id: &str) -> Answer {
     match call.method.as_str() {
         "POST" if id.is_empty() => start(api, call, name),
-        "PATCH" => {
-            let at = api.contents.append_upload(id, &[]);
-            if at.is_some_and(|at| out_of_order(call, at)) {
+        "PATCH" | "PUT" => {
+            let Some(at) = api.contents.append_upload(id, &[]) else {
+                return unknown();
+            };
+            if out_of_order(call, at) {
                 return error(416, "BLOB_UPLOAD_INVALID", "the chunk is out of order");
             }
-            match api.contents.append_upload(id, &call.body) {
-                Some(length) => accepted(name, id, length, 202),
-                None => unknown(),
-            }
-        }
-        "PUT" => {
-            if api.contents.append_upload(id, &call.body).is_none() {
-                return unknown();
+            let length = api.contents.append_upload(id, &call.body);
+            if call.method == "PATCH" {
+                return accepted(name, id, length.unwrap_or(at), 202);
             }
             let bytes = api.contents.take_upload(id).unwrap_or_default();
             finish(api, call, name, bytes.into())

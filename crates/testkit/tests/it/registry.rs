@@ -148,6 +148,44 @@ async fn refuses_what_does_not_fit() {
 }
 
 #[tokio::test]
+async fn takes_chunks_in_order_only() {
+    let registry = Registry::start(Options::default());
+    let base = registry.url();
+    let uploads = format!("{base}/v2/a/b/blobs/uploads/");
+    let started = http().post(uploads).send().await.unwrap();
+    let url = format!("{base}{}", header(&started, "location").unwrap());
+    let digest = Digest::sha256(b"abcdef");
+    let patch = |range: &'static str| http().patch(&url).header("content-range", range);
+    let put = |range: &'static str| {
+        let request = http().put(format!("{url}?digest={digest}"));
+        request.header("content-range", range)
+    };
+    for (request, body, status) in [
+        (patch("3-5"), "def", 416),
+        (patch("0-2"), "abc", 202),
+        (put("2-4"), "def", 416),
+        (put("3-5"), "def", 201),
+        (patch("6-8"), "ghi", 404),
+    ] {
+        assert_eq!(request.body(body).send().await.unwrap().status(), status);
+    }
+    let stored = registry.blob("a/b", &digest);
+    assert_eq!(stored.as_deref(), Some(b"abcdef".as_slice()));
+}
+
+#[tokio::test]
+async fn takes_a_manifest_whose_layers_lie_elsewhere() {
+    let registry = Registry::start(Options::default());
+    let digest = Digest::sha256(b"elsewhere");
+    let url = format!("{}/v2/a/b/manifests/v1", registry.url());
+    for (urls, status) in [("[]", 400), (r#"["https://store.example/x"]"#, 201)] {
+        let body = format!(r#"{{"layers":[{{"digest":"{digest}","urls":{urls}}}]}}"#);
+        let request = http().put(&url).header("content-type", media::OCI_MANIFEST);
+        assert_eq!(request.body(body).send().await.unwrap().status(), status);
+    }
+}
+
+#[tokio::test]
 async fn takes_a_large_blob_and_counts_it() {
     let registry = Registry::start(Options::default());
     let blob = vec![1; 26 * 1024 * 1024];
