@@ -1,7 +1,5 @@
 //! Policies that do not load, each with its exact error, and policies that do.
 //! A case is a file; a new case needs no code.
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 

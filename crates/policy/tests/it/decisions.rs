@@ -1,6 +1,4 @@
 //! Facts in, verdict out.
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use waxseal_oci::Annotations;
 use waxseal_policy::{
     Mode, Needs, Policy, PolicyDecision, PolicyError, Unmatched, Verdict, Via, codes, decide,

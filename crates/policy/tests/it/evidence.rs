@@ -1,7 +1,5 @@
 //! Evidence of every kind, made once and verified by the verifier: there is no
 //! other way to have any.
-#![expect(clippy::unwrap_used, reason = "a test")]
-
 use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
@@ -10,7 +8,7 @@ use waxseal_oci::{Annotations, Digest, Platform, Reference};
 use waxseal_policy::{
     Facts, Finding, Flags, KeySource, Platforms, Policy, PolicyDocument, Seen, Via,
 };
-use waxseal_sign::{PrivateKey, Signer as _, sign_statement};
+use waxseal_sign::{PrivateKey, sign_statement};
 use waxseal_verify::{
     Authority, Candidate, CandidateContent, KeyAlgorithm, KeyAuthority, Origin, Place, Trust,
     Wanted, verify,
@@ -38,16 +36,6 @@ fn key(name: &str) -> &'static PrivateKey {
 
 pub(crate) fn authority(name: &str) -> Authority {
     Authority::Key(KeyAuthority::new(key(name).public_key().clone()))
-}
-
-/// A text with the keys' identifiers, which differ from run to run, as names.
-pub(crate) fn named_keys(text: &str) -> String {
-    ["a", "b", "c", "d"]
-        .iter()
-        .fold(text.to_owned(), |text, name| {
-            text.replace(key(name).public_key().id(), &format!("<key {name}>"))
-                .replace(&key(name).public_key().hint(), &format!("<hint {name}>"))
-        })
 }
 
 pub(crate) fn image() -> Reference {
