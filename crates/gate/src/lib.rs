@@ -9,7 +9,7 @@
 //! clock. What could not be told never becomes "there is none", and neither
 //! ever becomes an allow.
 //!
-//! A verdict rests on bytes; [`capture`] keeps them in one file, and
+//! A verdict rests on bytes; [`capture()`] keeps them in one file, and
 //! [`replay`] gives the verdict again from nothing else.
 
 mod ask;

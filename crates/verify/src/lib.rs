@@ -2,7 +2,7 @@
 //! reason why not, out.
 //!
 //! A candidate is bytes that somebody found beside an image: a Sigstore
-//! bundle, or what cosign 2 left behind a tag. [`verify`] holds it against one
+//! bundle, or what cosign 2 left behind a tag. [`verify()`] holds it against one
 //! authority and one digest. It opens no file and no socket and is told the
 //! time. What it refuses to do: to accept anything because a field in the
 //! candidate says so, to call a check done that was not done, and to take an

@@ -11,7 +11,7 @@ use crate::candidate::Origin;
 use crate::key::KeyAlgorithm;
 
 /// Evidence that counts. It has no public constructor: whoever holds one holds
-/// the outcome of [`verify`](crate::verify).
+/// the outcome of [`verify`](crate::verify()).
 #[derive(Clone, Debug)]
 #[expect(
     clippy::exhaustive_enums,
