@@ -54,7 +54,8 @@ pub(crate) fn lines(stage: &Stage, table: &mut Table) {
                 .cosign3(&format!("sign --key theirs3.key {BUNDLE3} {image}"))
                 .ok()?;
             let tree = stage.waxseal(&format!("tree {image}")).ok()?;
-            tree.says("https://sigstore.dev/cosign/sign/v1")?;
+            tree.says("signature sha256:")?
+                .says("signed with the key of hint")?;
             Ok(())
         });
     }
