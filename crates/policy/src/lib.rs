@@ -20,6 +20,7 @@ mod explain;
 mod facts;
 mod flags;
 mod identity;
+mod judge;
 pub mod limits;
 mod namespaces;
 mod pattern;
