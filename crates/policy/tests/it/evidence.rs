@@ -1,9 +1,10 @@
 //! Evidence of every kind, made once and verified by the verifier: there is no
 //! other way to have any.
-use std::sync::{Arc, LazyLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use jiff::Timestamp;
-use waxseal_attestation::{Subject, signature_statement, statement_bytes};
+use waxseal_attestation::{PredicateType, Subject, signature_statement, statement_bytes};
 use waxseal_oci::{Annotations, Digest, Platform, Reference};
 use waxseal_policy::{
     Facts, Finding, Flags, KeySource, Platforms, Policy, PolicyDocument, Seen, Via,
@@ -36,6 +37,16 @@ fn key(name: &str) -> &'static PrivateKey {
 
 pub(crate) fn authority(name: &str) -> Authority {
     Authority::Key(KeyAuthority::new(key(name).public_key().clone()))
+}
+
+/// A text with the keys' identifiers, which differ from run to run, as names.
+pub(crate) fn named_keys(text: &str) -> String {
+    ["a", "b", "c", "d"]
+        .iter()
+        .fold(text.to_owned(), |text, name| {
+            text.replace(key(name).public_key().id(), &format!("<key {name}>"))
+                .replace(&key(name).public_key().hint(), &format!("<hint {name}>"))
+        })
 }
 
 pub(crate) fn image() -> Reference {
@@ -181,5 +192,44 @@ impl Case {
             complete,
             now: NOW,
         }
+    }
+}
+
+/// Keys for whatever names there are, each made once.
+fn keys_by_name(name: &str) -> Arc<PrivateKey> {
+    static MADE: LazyLock<Mutex<BTreeMap<String, Arc<PrivateKey>>>> = LazyLock::new(Mutex::default);
+    let generate = || Arc::new(PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
+    MADE.lock().unwrap().entry(name.to_owned()).or_insert_with(generate).clone()
+}
+
+pub(crate) fn pem_of(name: &str) -> String {
+    keys_by_name(name).public_key().to_pem()
+}
+
+pub(crate) fn signed(annotations: &Annotations) -> Vec<u8> {
+    signature_statement(&subject(), annotations)
+}
+
+pub(crate) fn attested(kind: &str, predicate: &serde_json::Value) -> Vec<u8> {
+    let kind: PredicateType = kind.parse().unwrap();
+    let subjects = [Subject::new("", &subject())];
+    statement_bytes(kind.uri(), &subjects, predicate.to_string().as_bytes())
+}
+
+pub(crate) fn made_by(name: &str, statement: Vec<u8>, number: u8) -> Candidate {
+    let bundle = sign_statement(&*keys_by_name(name), statement, &subject(), NOW).unwrap();
+    Candidate {
+        origin: origin(number, None),
+        content: CandidateContent::Bundle(bundle),
+    }
+}
+
+pub(crate) fn held_against(candidate: &Candidate, name: &str, authority: &Authority) -> Finding {
+    let wanted = Wanted { subject: &subject(), keep_predicate: true };
+    let outcome = verify(candidate, &wanted, authority, &Trust { root: None }, NOW);
+    Finding {
+        candidate: candidate.origin.clone(),
+        authority: name.to_owned(),
+        outcome: outcome.map(Arc::new),
     }
 }
