@@ -19,7 +19,7 @@ impl Decision {
     /// The decision as a tree of text, without a line break at the end.
     #[must_use]
     pub fn render_text(&self, style: Style) -> String {
-        let mut out = format!("{} {}", word(self.verdict, style), escaped(&self.image));
+        let mut out = format!("{} {}", self.word(style), escaped(&self.image));
         let digest = self
             .digest
             .as_ref()
@@ -42,7 +42,7 @@ impl Decision {
     /// The decision in one line of at most a kilobyte, for a webhook's answer.
     #[must_use]
     pub fn message(&self) -> String {
-        let mut out = format!("{}: {}", escaped(&self.image), plain(self.verdict));
+        let mut out = format!("{}: {}", escaped(&self.image), self.plain());
         if let Some(reason) = &self.reason {
             let _ = write!(out, ": {}", escaped(reason));
         }
@@ -62,6 +62,31 @@ impl Decision {
             }
         }
         shortened(out)
+    }
+}
+
+impl Decision {
+    /// Whether every policy is satisfied, and there is one: an image that is
+    /// let in without that is never called verified.
+    fn is_verified(&self) -> bool {
+        let satisfied = self.policies.iter().all(|p| p.verdict == Verdict::Allow);
+        self.verdict == Verdict::Allow && !self.policies.is_empty() && satisfied
+    }
+
+    fn word(&self, style: Style) -> String {
+        if self.verdict == Verdict::Allow && !self.is_verified() {
+            return coloured("33", "let in, not verified", style);
+        }
+        word(self.verdict, style)
+    }
+
+    fn plain(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Allow if self.is_verified() => "verified",
+            Verdict::Allow => "let in, not verified",
+            Verdict::Deny => "refused",
+            Verdict::Unable => "could not be checked",
+        }
     }
 }
 
@@ -221,20 +246,16 @@ fn check(check: Check) -> &'static str {
     }
 }
 
-fn plain(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Allow => "verified",
-        Verdict::Deny => "refused",
-        Verdict::Unable => "could not be checked",
-    }
-}
-
 fn word(verdict: Verdict, style: Style) -> String {
     let (code, text) = match verdict {
         Verdict::Allow => ("32", "verified"),
         Verdict::Deny => ("31", "refused"),
         Verdict::Unable => ("33", "could not check"),
     };
+    coloured(code, text, style)
+}
+
+fn coloured(code: &str, text: &str, style: Style) -> String {
     if style.color {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     } else {

@@ -1,5 +1,6 @@
 //! Evidence of every kind, made once and verified by the verifier: there is no
 //! other way to have any.
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
@@ -199,7 +200,11 @@ impl Case {
 fn keys_by_name(name: &str) -> Arc<PrivateKey> {
     static MADE: LazyLock<Mutex<BTreeMap<String, Arc<PrivateKey>>>> = LazyLock::new(Mutex::default);
     let generate = || Arc::new(PrivateKey::generate(KeyAlgorithm::EcdsaP256).unwrap());
-    MADE.lock().unwrap().entry(name.to_owned()).or_insert_with(generate).clone()
+    MADE.lock()
+        .unwrap()
+        .entry(name.to_owned())
+        .or_insert_with(generate)
+        .clone()
 }
 
 pub(crate) fn pem_of(name: &str) -> String {
@@ -225,7 +230,10 @@ pub(crate) fn made_by(name: &str, statement: Vec<u8>, number: u8) -> Candidate {
 }
 
 pub(crate) fn held_against(candidate: &Candidate, name: &str, authority: &Authority) -> Finding {
-    let wanted = Wanted { subject: &subject(), keep_predicate: true };
+    let wanted = Wanted {
+        subject: &subject(),
+        keep_predicate: true,
+    };
     let outcome = verify(candidate, &wanted, authority, &Trust { root: None }, NOW);
     Finding {
         candidate: candidate.origin.clone(),

@@ -37,8 +37,11 @@ struct Attested {
 
 fn folders() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../policies");
-    let mut folders: Vec<_> =
-        fs::read_dir(root).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+    let mut folders: Vec<_> = fs::read_dir(root)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.is_dir())
+        .collect();
     folders.sort();
     assert!(folders.len() >= 6, "where are the policies?");
     folders
@@ -62,7 +65,11 @@ fn with_keys(yaml: &str) -> Policy {
         KeySource::File(who) => Ok(evidence::pem_of(who).into_bytes()),
         other => Err(format!("{other:?}")),
     };
-    PolicyDocument::parse(&document.to_string()).unwrap().remove(0).compile(&read).unwrap()
+    PolicyDocument::parse(&document.to_string())
+        .unwrap()
+        .remove(0)
+        .compile(&read)
+        .unwrap()
 }
 
 #[test]
@@ -104,8 +111,10 @@ fn their_cases_end_as_they_are_called() {
     for folder in folders() {
         let yaml = fs::read_to_string(folder.join("policy.yaml")).unwrap();
         let policy = with_keys(&yaml);
-        let mut cases: Vec<_> =
-            fs::read_dir(folder.join("cases")).unwrap().map(|e| e.unwrap().path()).collect();
+        let mut cases: Vec<_> = fs::read_dir(folder.join("cases"))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .collect();
         cases.sort();
         assert!(cases.len() >= 2, "{} has no cases", name(&folder));
         for path in cases {
@@ -137,6 +146,14 @@ fn run(called: &str, policy: &Policy, written: &Written) {
         }
     }
     let decision = evaluate(policy, &Case::new(findings).facts(true));
-    let missing: Vec<_> = decision.requirements.iter().filter_map(|r| r.code.clone()).collect();
-    assert_eq!((decision.verdict, &missing), (wanted, &written.missing), "{called}");
+    let missing: Vec<_> = decision
+        .requirements
+        .iter()
+        .filter_map(|r| r.code.clone())
+        .collect();
+    assert_eq!(
+        (decision.verdict, &missing),
+        (wanted, &written.missing),
+        "{called}"
+    );
 }
