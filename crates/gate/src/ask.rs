@@ -390,7 +390,7 @@ impl<'a> Asker<'a, Layout> {
         layout: &'a Layout,
         repository: &'a Repository,
     ) -> Self {
-        Self::of(Answerer::Record(answers, layout), repository, true)
+        Self::of(Answerer::Record(answers, layout), repository, false)
     }
 }
 

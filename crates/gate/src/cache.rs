@@ -9,10 +9,10 @@ use jiff::Timestamp;
 use moka::Expiry;
 use moka::future::Cache as Moka;
 use waxseal_oci::{Digest, Reference};
-use waxseal_policy::{Decision, Verdict, unable};
+use waxseal_policy::{Decision, Unmatched, Verdict, unable};
 use waxseal_registry::{Found, Source};
 
-use crate::{Fault, Gate, Options, PolicySet};
+use crate::{Fault, Gate, Options, PlatformsFlag, PolicySet};
 
 /// How long decisions live.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +43,9 @@ impl Default for CacheTimes {
 /// A cache of decisions. Cheap to clone; clones share it.
 ///
 /// A decision is kept by the digest that it is about, the repository, the
-/// digest of the policy set with its keys and trust root, and the labels of
-/// the namespace; never by a tag. Everybody who asks for the same at the same
-/// time waits for one verification.
+/// digest of the policy set with its keys and trust root, and the options with
+/// the labels of the namespace; never by a tag. Everybody who asks for the same
+/// at the same time waits for one verification.
 #[derive(Clone, Debug)]
 pub struct Cache {
     decisions: Moka<Key, Arc<Decision>>,
@@ -66,6 +66,9 @@ struct Key {
     image: Reference,
     set: Digest,
     namespace: Option<BTreeMap<String, String>>,
+    platforms: Option<PlatformsFlag>,
+    allow_unmatched: bool,
+    evidence_bytes: u64,
 }
 
 type Resolved = Result<Found<Digest>, Fault>;
@@ -117,6 +120,9 @@ impl Cache {
             image: pinned.clone(),
             set: set.digest().clone(),
             namespace: labels.cloned(),
+            platforms: options.platforms.clone().map(PlatformsFlag::from),
+            allow_unmatched: options.unmatched == Unmatched::Allow,
+            evidence_bytes: options.evidence_bytes,
         };
         let mut made = false;
         let decision = self

@@ -67,7 +67,7 @@ pub enum Expected {
 }
 
 /// Which images of an index are looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(clippy::exhaustive_enums, reason = "complete by nature")]
 pub enum PlatformsFlag {

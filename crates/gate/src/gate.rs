@@ -9,15 +9,18 @@
 //!
 //! An allow needs evidence; the lack of an answer never gives one.
 
+mod targets;
+
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use waxseal_oci::{CosignTag, Digest, Document, Platform, Reference};
+use waxseal_oci::{CosignTag, Digest, Reference};
 use waxseal_policy::{
     Decision, Facts, NamespaceLabels, Needs, Platforms, Policy, PolicyDecision, Unmatched, Verdict,
     Via, decide, evaluate, unable,
 };
 use waxseal_registry::{Found, ReferrersVia, Source};
 
+use self::targets::{Problem, Target};
 use crate::ask::{Asker, document};
 use crate::evidence::{Evidence, Follower, room};
 use crate::leads::{Queue, list_seen};
@@ -103,24 +106,6 @@ pub(crate) struct Verification<'a, S> {
     set: &'a PolicySet,
     options: &'a Options,
     now: Timestamp,
-}
-
-/// One thing that the evidence must be about.
-#[derive(Clone, Debug, PartialEq)]
-struct Target {
-    subject: Digest,
-    via: Option<Via>,
-    platform: Option<Platform>,
-}
-
-impl Target {
-    fn whole(subject: &Digest) -> Self {
-        Self {
-            subject: subject.clone(),
-            via: None,
-            platform: None,
-        }
-    }
 }
 
 /// What came of one target, or of all.
@@ -212,69 +197,6 @@ impl<'a, S: Source> Verification<'a, S> {
         self.conclude(&digest, judged)
     }
 
-    /// The images that evidence must be about.
-    async fn targets(
-        &self,
-        digest: &Digest,
-        platforms: &Platforms,
-    ) -> Result<Vec<Target>, Problem> {
-        if *platforms == Platforms::Index {
-            return Ok(vec![Target::whole(digest)]);
-        }
-        let Found::Present(raw) = self.asker.manifest(digest).await? else {
-            return Err(Problem::NoImage);
-        };
-        let Document::Index(index) = document(&raw)? else {
-            return Ok(vec![Target::whole(digest)]);
-        };
-        let mut targets = Vec::new();
-        // What is not to be run (attestations of a build) calls itself unknown.
-        let images = index
-            .manifests
-            .into_iter()
-            .filter(|entry| entry.platform.as_ref().is_none_or(|p| p.os != "unknown"));
-        match platforms {
-            Platforms::Only(wanted) => {
-                let via = Some(Via {
-                    index: digest.clone(),
-                });
-                let images: Vec<_> = images.collect();
-                for platform in wanted {
-                    let before = targets.len();
-                    for entry in &images {
-                        let is = entry.platform.as_ref().filter(|p| p.satisfies(platform));
-                        targets.extend(is.map(|is| Target {
-                            subject: entry.digest.clone(),
-                            via: via.clone(),
-                            platform: Some(is.clone()),
-                        }));
-                    }
-                    if targets.len() == before {
-                        let reason = format!("the index {digest} has no image for {platform}");
-                        return Err(Problem::Refused(reason));
-                    }
-                }
-                targets.dedup();
-            }
-            _ => {
-                targets.push(Target::whole(digest));
-                targets.extend(images.map(|entry| Target {
-                    subject: entry.digest,
-                    via: None,
-                    platform: entry.platform,
-                }));
-            }
-        }
-        if targets.len() > limits::PLATFORMS {
-            let reason = format!(
-                "the index {digest} has more than {} images to look at",
-                limits::PLATFORMS
-            );
-            return Err(Problem::Refused(reason));
-        }
-        Ok(targets)
-    }
-
     /// What the policies say about one target. A digest that was named with a
     /// tag may also be a member of the index that the tag names.
     async fn judge(&self, policies: &[&Policy], target: &Target) -> Judged {
@@ -298,31 +220,6 @@ impl<'a, S: Source> Verification<'a, S> {
                 judged
             }
         }
-    }
-
-    /// The index that the reference's tag names, where it lists `child`.
-    async fn index_by_tag(
-        &self,
-        child: &Digest,
-    ) -> Result<Option<(Digest, Option<Platform>)>, Fault> {
-        let named = self.image.digest() == Some(child);
-        let Some(tagged) = self.image.without_digest().filter(|_| named) else {
-            return Ok(None);
-        };
-        let Found::Present(index) = self.asker.resolve(&tagged).await? else {
-            return Ok(None);
-        };
-        if index == *child {
-            return Ok(None);
-        }
-        let Found::Present(raw) = self.asker.manifest(&index).await? else {
-            return Ok(None);
-        };
-        let Document::Index(document) = document(&raw)? else {
-            return Ok(None);
-        };
-        let entry = document.manifests.into_iter().find(|e| e.digest == *child);
-        Ok(entry.map(|entry| (index, entry.platform)))
     }
 
     async fn judge_alone(&self, policies: &[&Policy], target: &Target) -> Judged {
@@ -542,19 +439,6 @@ impl<'a, S: Source> Verification<'a, S> {
             Some("check the name, and whether the image has been pushed".to_owned()),
             self.now,
         )
-    }
-}
-
-/// Why there are no targets.
-enum Problem {
-    Fault(Fault),
-    NoImage,
-    Refused(String),
-}
-
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
     }
 }
 

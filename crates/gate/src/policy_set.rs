@@ -119,6 +119,7 @@ impl PolicySet {
         if policies.is_empty() {
             return Err(PolicySetError::Empty);
         }
+        Policy::check_names(&policies).map_err(PolicySetError::Names)?;
         let root = match &sources.trusted_root {
             Some(text) => Some(TrustedRoot::from_json(text.as_bytes())?),
             None => None,
@@ -200,6 +201,9 @@ pub enum PolicySetError {
     /// A flag's identity is not one.
     #[error("{0}")]
     Identity(String),
+    /// Two policies have one name.
+    #[error("the policies: {0}")]
+    Names(PolicyError),
     /// A policy does not load.
     #[error("the policy `{name}`: {reason}")]
     Policy {

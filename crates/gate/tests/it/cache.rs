@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use waxseal_gate::{Cache, CacheTimes, Options};
-use waxseal_policy::Verdict;
+use waxseal_policy::{Unmatched, Verdict};
 
 use crate::shop::{Person, Shop, now, signed_by};
 
@@ -79,4 +79,30 @@ async fn a_decision_is_kept_by_digest_and_not_by_tag() {
     shop.registry
         .push_image(crate::shop::REPOSITORY, "1", &other);
     assert_eq!(ask().await.verdict, Verdict::Deny);
+}
+
+#[tokio::test]
+async fn what_happens_to_an_uncovered_image_is_not_remembered_for_another_place() {
+    let ada = Person::new("ada");
+    let shop = Shop::new();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ada.pub"), ada.named().pem).unwrap();
+    let file = folder.path().join("policy.yaml");
+    std::fs::write(&file, crate::places::policy("elsewhere.example/**", "")).unwrap();
+    let set = waxseal_gate::PolicySet::load(&[file]).unwrap();
+    let cache = Cache::new(1000, forever());
+    let image = shop.by_digest();
+    for (unmatched, verdict) in [
+        (Unmatched::Allow, Verdict::Allow),
+        (Unmatched::Deny, Verdict::Deny),
+    ] {
+        let options = Options {
+            unmatched,
+            ..Options::for_admission()
+        };
+        let decision = cache
+            .decide(&shop.client, &image, &set, &options, now())
+            .await;
+        assert_eq!(decision.verdict, verdict);
+    }
 }
