@@ -37,7 +37,7 @@
 //! ```
 //!
 //! Why one engine: flags, a file in CI and the webhook in a cluster all become
-//! a [`Policy`] and go through [`evaluate`] and [`decide`], so that a verdict
+//! a [`Policy`] and go through [`evaluate()`] and [`decide`], so that a verdict
 //! in one place is the verdict in the others.
 //!
 //! A policy that would let everybody in does not load, and an evaluation
