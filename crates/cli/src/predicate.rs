@@ -142,10 +142,11 @@ fn sbom(
         _ => "and names no image by digest",
     };
     context.note(format_args!(
-        "`{}` is {} with {} components {says}",
+        "`{}` is {} with {} component{} {says}",
         path.display(),
         sbom.format,
-        sbom.components
+        sbom.components,
+        if sbom.components == 1 { "" } else { "s" }
     ));
     let predicate_type = PredicateType::from_uri(sbom.format.predicate_type());
     // Only the document says which type stands before it, so it is moved up in

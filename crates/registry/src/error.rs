@@ -264,7 +264,7 @@ impl Error {
                 "the registry is not well; try again"
             }
             Self::Tls { .. } => {
-                "for a private authority give its certificate with --ca; for plain HTTP on \
+                "for a private authority give its certificate with --ca-cert; for plain HTTP on \
                  loopback say --insecure-http"
             }
             Self::TooLarge { .. } => "raise the limit only if you trust who wrote it",

@@ -126,7 +126,8 @@ impl Wire {
     }
 
     /// Sends a request and waits for the head of an answer, whatever its
-    /// status, except that 429, 5xx and failed connections are tried again.
+    /// status, except that 429 and 5xx are tried again. A connection that
+    /// cannot be made is an answer of its own: nobody waits for a wrong port.
     pub(crate) async fn send(&self, ask: Ask<'_>) -> Result<Answer, Error> {
         let origin = self.origin(ask.repository)?;
         let mut schedule = Schedule::default();
@@ -136,7 +137,6 @@ impl Wire {
                 Ok(answer) if ask.repeat && is_worth_repeating(answer.status()) => {
                     retry_after(answer.headers())
                 }
-                Err(Error::Connect { .. }) if ask.repeat => None,
                 _ => return outcome,
             };
             match schedule.next(wait, self.pace.random()) {

@@ -56,7 +56,6 @@ pub(crate) async fn fetch(
         let outcome = asked.http.send(send, None).await;
         let wait = match &outcome {
             Ok(answer) if is_worth_repeating(answer.status()) => retry_after(answer.headers()),
-            Err(Error::Connect { .. }) => None,
             _ => return Token::read(registry, outcome?).await,
         };
         match schedule.next(wait, asked.pace.random()) {

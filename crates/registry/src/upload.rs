@@ -54,7 +54,7 @@ impl Client {
             // A session may not survive a failure: the next attempt begins anew.
             let wait = match &outcome {
                 Err(Error::RateLimited { retry_after, .. }) => *retry_after,
-                Err(Error::Connect { .. } | Error::Server { .. }) => None,
+                Err(Error::Server { .. }) => None,
                 Err(Error::Status { status, .. }) if CHUNKS_INSTEAD.contains(status) => {
                     let session = self.begin_upload(repository, digest).await?;
                     return self
