@@ -177,8 +177,11 @@ impl Shape {
                     Ok(Type::Bool)
                 }
                 _ if PARTS_OF_TIME.contains(&name) => {
-                    need(name, *a, &[Type::Text])?;
-                    member(name, on)
+                    // A zone's rules change with the tables of a build; a
+                    // verdict must not.
+                    Err(ConditionError::Type(format!(
+                        "`{name}` with a time zone: a condition reads time in UTC, so leave it out"
+                    )))
                 }
                 _ => Err(unknown(name)),
             },

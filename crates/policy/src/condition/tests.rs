@@ -145,6 +145,11 @@ fn refuses_at_load() {
         ),
         ("fetch(predicate)", "there is no function `fetch`"),
         ("predicate.fetch()", "there is no function `fetch`"),
+        // A zone's rules change with the tables of a build; a verdict must not.
+        (
+            "timestamp(predicate.at).getHours('Europe/Berlin') == 8",
+            "`getHours` with a time zone: a condition reads time in UTC, so leave it out",
+        ),
         ("predicate.?x == 1", "there is no function `_?._`"),
         (
             "optional.of(predicate) == 1",
