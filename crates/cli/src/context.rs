@@ -63,7 +63,7 @@ pub(crate) struct GlobalArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say what is asked of the registry (-vv: every detail)
+    /// Say what is asked of the registry
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -109,7 +109,7 @@ impl Context {
             Color::Auto => {}
         }
         if global.verbose > 0 {
-            log_to_stderr(global.verbose);
+            log_to_stderr();
         }
         Self {
             global,
@@ -215,14 +215,9 @@ fn finish(written: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
-fn log_to_stderr(verbose: u8) {
-    let level = if verbose > 1 {
-        tracing::Level::TRACE
-    } else {
-        tracing::Level::DEBUG
-    };
+fn log_to_stderr() {
     tracing_subscriber::fmt()
-        .with_max_level(level)
+        .with_max_level(tracing::Level::DEBUG)
         .with_writer(io::stderr)
         .with_ansi(anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never)
         .without_time()

@@ -47,26 +47,46 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-// Alphabetical, here and in `run`.
+// Alphabetical, here and in `run`. A command's options are built only when it is
+// asked for, so its line in the list stands here; a test holds it to the command's own.
 #[derive(Subcommand, Debug)]
+#[command(defer = true)]
 pub(crate) enum Command {
+    /// Sign a statement about an image, such as its SBOM
     Attest(attest::Attest),
+    /// Sign a statement about a file
     AttestBlob(attest_blob::AttestBlob),
+    /// Verify an image and keep every byte that the verdict rests on
     Capture(capture::Capture),
+    /// Print the completions for a shell
     Completions(completions::Completions),
+    /// Copy an image with everything that is attached to it
     Copy(copy::Copy),
+    /// Encrypt a private key that was made elsewhere
     ImportKey(import_key::ImportKey),
+    /// Make a key pair to sign with
     Keygen(keygen::Keygen),
+    /// Push an image from an OCI image layout, with everything that is attached to it
     Load(load::Load),
+    /// Print a manual page, or write all of them
     Man(man::Man),
+    /// Check and explain policy files
     Policy(policy::Policy),
+    /// Print the public half of a private key
     PublicKey(public_key::PublicKey),
+    /// Give a verdict again from an evidence file, without a network
     Replay(replay::Replay),
+    /// Write an image with everything that is attached to it to an OCI image layout
     Save(save::Save),
+    /// Sign images
     Sign(sign::Sign),
+    /// Sign a file
     SignBlob(sign_blob::SignBlob),
+    /// Show everything that is attached to an image
     Tree(tree::Tree),
+    /// Verify images in a registry
     Verify(verify::Verify),
+    /// Verify a file against its bundle
     VerifyBlob(verify_blob::VerifyBlob),
 }
 
@@ -92,5 +112,36 @@ impl Command {
             Self::Verify(command) => command.run(context),
             Self::VerifyBlob(command) => command.run(context),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_list_says_of_a_command_what_its_own_help_says() {
+        let listed = Cli::command();
+        let mut built = listed.clone();
+        built.build();
+        for command in listed.get_subcommands() {
+            let own = built
+                .find_subcommand(command.get_name())
+                .and_then(|own| own.get_about());
+            assert!(own.is_some(), "{}", command.get_name());
+            assert_eq!(
+                command.get_about().map(ToString::to_string),
+                own.map(ToString::to_string),
+                "{}",
+                command.get_name()
+            );
+        }
+    }
+
+    #[test]
+    fn every_command_is_well_formed() {
+        Cli::command().debug_assert();
     }
 }
