@@ -3,9 +3,8 @@
 use cel::common::ast::{
     CallExpr, ComprehensionExpr, EntryExpr, Expr, IdedExpr, LiteralValue, operators,
 };
-use regex::RegexBuilder;
 
-use super::ConditionError;
+use super::{ConditionError, expression};
 use crate::limits;
 
 /// Checks the whole of a condition.
@@ -333,19 +332,7 @@ fn matches(pattern: Option<&IdedExpr>, on: Type, by: Type) -> Result<Type, Condi
     if text.len() > limits::CONDITION_EXPRESSION_CHARS {
         return refuse("it is too long");
     }
-    match RegexBuilder::new(text).size_limit(EXPRESSION_SIZE).build() {
-        Ok(_) => Ok(Type::Bool),
-        Err(error) => {
-            let last = error
-                .to_string()
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim()
-                .to_owned();
-            Err(ConditionError::Expression(crate::escaped(&last)))
-        }
-    }
+    expression::compile(text).map(|_| Type::Bool)
 }
 
 fn need(what: &str, found: Type, allowed: &[Type]) -> Result<(), ConditionError> {
@@ -385,4 +372,3 @@ const PARTS_OF_TIME: [&str; 10] = [
     "getMonth",
     "getSeconds",
 ];
-const EXPRESSION_SIZE: usize = 256 * 1024;
