@@ -25,6 +25,7 @@ pub mod dsse;
 pub mod json;
 pub mod limits;
 mod predicate_type;
+pub mod provenance;
 mod scan;
 pub mod simple_signing;
 mod statement;

@@ -14,3 +14,6 @@ pub const PREDICATE_DEPTH: u32 = 128;
 
 /// Signatures of one DSSE envelope that are read before it is refused.
 pub const SIGNATURES: usize = 32;
+
+/// Dependencies of one provenance that are read.
+pub const DEPENDENCIES: usize = 10_000;
