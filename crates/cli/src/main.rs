@@ -17,6 +17,7 @@ mod ledger;
 mod password;
 mod policy_args;
 mod predicate;
+mod provenance;
 mod store;
 mod verdict;
 mod workloads;

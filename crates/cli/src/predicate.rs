@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use jiff::Timestamp;
+use waxseal_attestation::provenance::ProvenanceView;
 use waxseal_attestation::{
     PredicateType, STATEMENT_SUFFIX, Subject, custom_predicate, statement_bytes, statement_prefix,
 };
@@ -14,6 +16,7 @@ use waxseal_sbom::{SbomError, SubjectMatch, check_subject};
 use crate::command::sign_blob::is_stdin;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::provenance::ProvenanceArgs;
 
 /// What is attested.
 #[derive(clap::Args, Debug)]
@@ -38,9 +41,28 @@ pub(crate) struct PredicateArgs {
         long,
         value_name = "FILE",
         conflicts_with_all = ["kind", "predicate"],
-        required_unless_present = "predicate"
+        required_unless_present_any = ["predicate", "provenance"]
     )]
     sbom: Option<PathBuf>,
+
+    /// Attest where this came from: SLSA provenance v1 of the CI job that runs, or of the git
+    /// checkout
+    #[arg(
+        long,
+        value_name = "HOW",
+        conflicts_with_all = ["kind", "predicate", "sbom"]
+    )]
+    provenance: Option<How>,
+
+    #[command(flatten)]
+    build: ProvenanceArgs,
+}
+
+/// How the provenance is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// From what the environment says.
+    Auto,
 }
 
 /// A statement, ready to be signed.
@@ -53,17 +75,28 @@ pub(crate) struct Built {
 pub(crate) enum Plan {
     Custom(PathBuf),
     Json(PredicateType, PathBuf),
+    Provenance(ProvenanceArgs),
     Sbom(PathBuf),
 }
 
 impl PredicateArgs {
     /// Checks what was given, and reads nothing yet.
     pub(crate) fn plan(self) -> Result<Plan, Failure> {
+        if self.provenance == Some(How::Auto) {
+            return Ok(Plan::Provenance(self.build));
+        }
+        if self.build.is_given() {
+            return Err(Failure::usage(
+                "--builder-id, --base-image and --buildx-metadata go with --provenance auto",
+            ));
+        }
         if let Some(path) = self.sbom {
             return Ok(Plan::Sbom(path));
         }
         let (Some(kind), Some(path)) = (self.kind, self.predicate) else {
-            return Err(Failure::usage("give --type and --predicate, or --sbom"));
+            return Err(Failure::usage(
+                "give --type and --predicate, --sbom, or --provenance",
+            ));
         };
         let parsed: PredicateType = kind.parse().map_err(Failure::usage)?;
         Ok(if parsed.uri() == PredicateType::CUSTOM {
@@ -75,10 +108,11 @@ impl PredicateArgs {
 }
 
 impl Plan {
-    /// The file with the predicate.
-    pub(crate) fn path(&self) -> &Path {
+    /// The file with the predicate, where it is one.
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Custom(path) | Self::Json(_, path) | Self::Sbom(path) => path,
+            Self::Custom(path) | Self::Json(_, path) | Self::Sbom(path) => Some(path),
+            Self::Provenance(_) => None,
         }
     }
 
@@ -111,10 +145,26 @@ impl Plan {
                 let (mut statement, start) = read_around(path, predicate_type.uri(), &subjects)?;
                 let predicate = statement.get(start..).unwrap_or_default();
                 check_object(predicate).map_err(|why| about(path, why))?;
+                if let Some(Err(why)) = ProvenanceView::parse(predicate_type, predicate) {
+                    context.warn(format_args!(
+                        "`{}` is signed as {predicate_type}, and readers will not find it to be \
+                         one: {why}",
+                        path.display()
+                    ));
+                }
                 statement.extend_from_slice(STATEMENT_SUFFIX);
                 Ok(Built {
                     statement,
                     predicate_type: predicate_type.clone(),
+                })
+            }
+            Self::Provenance(build) => {
+                let predicate = build.predicate(context)?;
+                let predicate_type = PredicateType::from_uri(PredicateType::SLSA_PROVENANCE_V1);
+                let statement = statement_bytes(predicate_type.uri(), &subjects, &predicate);
+                Ok(Built {
+                    statement,
+                    predicate_type,
                 })
             }
             Self::Sbom(path) => sbom(context, path, &subjects, digest),

@@ -33,7 +33,7 @@ pub(crate) struct SignBlob {
 
 impl SignBlob {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        one_stdin(&self.file, &self.key)?;
+        one_stdin(Some(&self.file), &self.key)?;
         let key = self.key.open()?;
         let (bundle, digest) = if is_stdin(&self.file) {
             sign(&key, Blob::pipe(stdin().lock()), &self.file)?
@@ -81,9 +81,9 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 }
 
 /// Refuses to take content and password from standard input both.
-pub(crate) fn one_stdin(content: &Path, key: &KeyArgs) -> Result<(), Failure> {
+pub(crate) fn one_stdin(content: Option<&Path>, key: &KeyArgs) -> Result<(), Failure> {
     let password = key.password.password_file.as_deref();
-    if is_stdin(content) && password.is_some_and(is_stdin) {
+    if content.is_some_and(is_stdin) && password.is_some_and(is_stdin) {
         return Err(Failure::usage(
             "standard input cannot be both the content and the password",
         ));

@@ -6,6 +6,7 @@ mod frame;
 mod keys;
 mod moving;
 mod policies;
+mod provenance;
 mod registry;
 mod run;
 mod sign;
