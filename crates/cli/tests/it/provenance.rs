@@ -28,8 +28,8 @@ fn attest(place: &Place, variables: &[(&str, &str)], flags: &[&str]) -> Ran {
 
 fn statement(place: &Place) -> Value {
     let bundle: Value = serde_json::from_str(&place.read("b.json")).unwrap();
-    let payload = bundle["dsseEnvelope"]["payload"].as_str().unwrap();
-    serde_json::from_slice(&STANDARD.decode(payload).unwrap()).unwrap()
+    let payload = bundle.pointer("/dsseEnvelope/payload").unwrap();
+    serde_json::from_slice(&STANDARD.decode(payload.as_str().unwrap()).unwrap()).unwrap()
 }
 
 const AUTO: [&str; 2] = ["--provenance", "auto"];
