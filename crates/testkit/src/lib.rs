@@ -1,5 +1,6 @@
-//! What tests need: an OCI registry in the process, with every fault; keys,
-//! certificates and evidence made by hand; a clock that stands still.
+//! What tests need: an OCI registry in the process, with every fault; a
+//! private [`sigstore`]; keys, certificates and evidence made by hand; a clock
+//! that stands still.
 //!
 //! The registry follows distribution-spec 1.1 over memory. Around it stand
 //! layers that count, delay, ask for credentials and answer wrongly on purpose.
@@ -32,6 +33,7 @@ mod image;
 mod keys;
 mod log;
 mod registry;
+pub mod sigstore;
 mod store;
 mod tls;
 mod token;
