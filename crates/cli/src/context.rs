@@ -191,6 +191,11 @@ impl Context {
         }
     }
 
+    /// Tells a CI system something, in its own notation.
+    pub(crate) fn annotate(&self, line: impl fmt::Display) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
     /// Warns of something that does not keep the command from its work.
     pub(crate) fn warn(&self, text: impl fmt::Display) {
         let _ = writeln!(

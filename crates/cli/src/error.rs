@@ -78,6 +78,16 @@ impl Failure {
     }
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl From<waxseal_registry::Error> for Failure {
     fn from(error: waxseal_registry::Error) -> Self {
         Self::new(&error).maybe_hint(error.hint())

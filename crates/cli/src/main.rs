@@ -18,6 +18,7 @@ mod password;
 mod policy_args;
 mod predicate;
 mod provenance;
+mod report;
 mod store;
 mod verdict;
 mod workloads;

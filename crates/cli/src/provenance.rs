@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::Failure;
 
 /// What is said of the build.
-#[derive(clap::Args, Debug, Default)]
+#[derive(clap::Args, Clone, Debug, Default)]
 #[group(skip)]
 pub(crate) struct ProvenanceArgs {
     /// The URI of the builder, where the environment does not say who it is

@@ -74,6 +74,12 @@ pub(crate) struct Stored {
     pub(crate) place: &'static str,
 }
 
+/// A bundle that is to be hung on an image.
+pub(crate) struct Pending<'a> {
+    pub(crate) predicate_type: &'a str,
+    pub(crate) bundle: Bytes,
+}
+
 /// Hangs a bundle on an image. Where the registry keeps no referrers, the
 /// client reads the list back before it returns.
 pub(crate) async fn put_bundle(
@@ -83,24 +89,49 @@ pub(crate) async fn put_bundle(
     bundle: Bytes,
     now: Timestamp,
 ) -> Result<Stored, Failure> {
-    let descriptor = bundle_descriptor(&bundle);
-    let manifest = bundle_manifest(&descriptor, predicate_type, &image.descriptor, now)
-        .map_err(Failure::new)?;
-    let manifest = RawManifest::new(media::OCI_MANIFEST, manifest);
-    let (empty, config) = empty_config();
-    let blobs = vec![(descriptor, bundle), (config, Bytes::from_static(empty))];
-    let artifact = Artifact::new(manifest, blobs);
-    let attached = client
-        .attach(&image.repository, &image.descriptor, &artifact)
-        .await?;
-    let place = match attached.via {
-        ReferrersVia::FallbackTag => "fallback tag",
-        _ => "referrers",
+    let pending = Pending {
+        predicate_type,
+        bundle,
     };
-    Ok(Stored {
-        manifest: attached.digest,
-        place,
-    })
+    let stored = put_bundles(client, image, vec![pending], now).await?;
+    let one = stored.into_iter().next();
+    one.ok_or_else(|| Failure::new("the bundle was not stored"))
+}
+
+/// Hangs several bundles on an image, in this order.
+pub(crate) async fn put_bundles(
+    client: &Client,
+    image: &Image,
+    bundles: Vec<Pending<'_>>,
+    now: Timestamp,
+) -> Result<Vec<Stored>, Failure> {
+    let artifacts = bundles
+        .into_iter()
+        .map(|pending| {
+            let descriptor = bundle_descriptor(&pending.bundle);
+            let manifest =
+                bundle_manifest(&descriptor, pending.predicate_type, &image.descriptor, now)
+                    .map_err(Failure::new)?;
+            let manifest = RawManifest::new(media::OCI_MANIFEST, manifest);
+            let (empty, config) = empty_config();
+            let blobs = vec![
+                (descriptor, pending.bundle),
+                (config, Bytes::from_static(empty)),
+            ];
+            Ok(Artifact::new(manifest, blobs))
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    let attached = client
+        .attach_all(&image.repository, &image.descriptor, &artifacts)
+        .await?;
+    let stored = attached.into_iter().map(|one| Stored {
+        manifest: one.digest,
+        place: match one.via {
+            ReferrersVia::FallbackTag => "fallback tag",
+            _ => "referrers",
+        },
+    });
+    Ok(stored.collect())
 }
 
 /// Adds a layer to one of cosign's tags, which the client reads back.

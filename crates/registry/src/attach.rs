@@ -1,5 +1,7 @@
 //! Hanging an artifact on an image so that nobody's is lost.
 
+use std::slice;
+
 use bytes::Bytes;
 use http::HeaderValue;
 use waxseal_oci::{Annotations, Descriptor, Digest, Document, Repository, referrers_tag};
@@ -62,45 +64,69 @@ impl Client {
         subject: &Descriptor,
         artifact: &Artifact,
     ) -> Result<Attached, Error> {
-        let document = artifact.manifest.document()?;
-        let (named, kind, annotations) = match document {
-            Document::Manifest(m) => (m.subject.clone(), m.kind().to_owned(), m.annotations),
-            Document::Index(i) => (
-                i.subject,
-                i.artifact_type.unwrap_or_default(),
-                i.annotations,
-            ),
-            _ => (None, String::new(), Annotations::new()),
-        };
-        if named.as_ref().map(|s| &s.digest) != Some(&subject.digest) {
-            return Err(Error::Answer {
-                what: format!("the artifact {}", artifact.manifest.digest),
-                reason: format!("its subject is not {}", subject.digest),
-            });
-        }
-        self.push_blobs(repository, &artifact.blobs).await?;
-        let pushed = self
-            .push_manifest(repository, &artifact.manifest, None)
+        let attached = self
+            .attach_all(repository, subject, slice::from_ref(artifact))
             .await?;
-        let digest = pushed.digest;
-        if pushed.subject_seen {
-            return Ok(Attached {
-                digest,
-                via: ReferrersVia::Api,
+        attached.into_iter().next().ok_or_else(|| Error::Answer {
+            what: format!("the artifact {}", artifact.manifest.digest),
+            reason: "it was not attached".to_owned(),
+        })
+    }
+
+    /// Hangs several artifacts on one subject, in this order: all blobs, each
+    /// once, then the manifests one after the other, then, where it is needed,
+    /// one entry each in the fallback tag, all of them with one write.
+    ///
+    /// Where it fails, those before may be there and those after are not: what
+    /// the others are worth nothing without comes last.
+    ///
+    /// # Errors
+    /// As [`Client::attach`].
+    pub async fn attach_all(
+        &self,
+        repository: &Repository,
+        subject: &Descriptor,
+        artifacts: &[Artifact],
+    ) -> Result<Vec<Attached>, Error> {
+        let entries = artifacts
+            .iter()
+            .map(|artifact| entry(artifact, subject))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut blobs: Vec<&(Descriptor, Bytes)> = Vec::new();
+        for blob in artifacts.iter().flat_map(|artifact| &artifact.blobs) {
+            if !blobs.iter().any(|(d, _)| d.digest == blob.0.digest) {
+                blobs.push(blob);
+            }
+        }
+        self.push_blobs(repository, blobs).await?;
+        let (mut attached, mut unlisted) = (Vec::new(), Vec::new());
+        for (artifact, entry) in artifacts.iter().zip(entries) {
+            let pushed = self
+                .push_manifest(repository, &artifact.manifest, None)
+                .await?;
+            let via = if pushed.subject_seen {
+                ReferrersVia::Api
+            } else {
+                unlisted.push(entry);
+                ReferrersVia::FallbackTag
+            };
+            attached.push(Attached {
+                digest: pushed.digest,
+                via,
                 writes: 0,
             });
         }
-        let mut entry = artifact.manifest.descriptor();
-        entry.artifact_type = (!kind.is_empty()).then_some(kind);
-        entry.annotations = annotations;
-        let merged = self
-            .list_on_tag(repository, &subject.digest, vec![entry])
-            .await?;
-        Ok(Attached {
-            digest,
-            via: ReferrersVia::FallbackTag,
-            writes: merged.writes,
-        })
+        if !unlisted.is_empty() {
+            let merged = self
+                .list_on_tag(repository, &subject.digest, unlisted)
+                .await?;
+            for one in &mut attached {
+                if one.via == ReferrersVia::FallbackTag {
+                    one.writes = merged.writes;
+                }
+            }
+        }
+        Ok(attached)
     }
 
     /// Adds layers to the manifest of a tag as cosign 2 keeps its signatures
@@ -114,7 +140,7 @@ impl Client {
         tag: &str,
         layers: Vec<(Descriptor, Bytes)>,
     ) -> Result<Appended, Error> {
-        self.push_blobs(repository, &layers).await?;
+        self.push_blobs(repository, layers.iter().collect()).await?;
         let entries = layers
             .into_iter()
             .map(|(descriptor, _)| descriptor)
@@ -160,13 +186,36 @@ impl Client {
     async fn push_blobs(
         &self,
         repository: &Repository,
-        blobs: &[(Descriptor, Bytes)],
+        blobs: Vec<&(Descriptor, Bytes)>,
     ) -> Result<(), Error> {
         let pushes = blobs
-            .iter()
+            .into_iter()
             .map(|(d, bytes)| self.push_blob(repository, d, bytes.clone()));
         futures_util::future::try_join_all(pushes).await.map(|_| ())
     }
+}
+
+/// How an artifact is listed among its subject's referrers.
+fn entry(artifact: &Artifact, subject: &Descriptor) -> Result<Descriptor, Error> {
+    let (named, kind, annotations) = match artifact.manifest.document()? {
+        Document::Manifest(m) => (m.subject.clone(), m.kind().to_owned(), m.annotations),
+        Document::Index(i) => (
+            i.subject,
+            i.artifact_type.unwrap_or_default(),
+            i.annotations,
+        ),
+        _ => (None, String::new(), Annotations::new()),
+    };
+    if named.as_ref().map(|s| &s.digest) != Some(&subject.digest) {
+        return Err(Error::Answer {
+            what: format!("the artifact {}", artifact.manifest.digest),
+            reason: format!("its subject is not {}", subject.digest),
+        });
+    }
+    let mut entry = artifact.manifest.descriptor();
+    entry.artifact_type = (!kind.is_empty()).then_some(kind);
+    entry.annotations = annotations;
+    Ok(entry)
 }
 
 /// A tag in a registry.

@@ -14,6 +14,7 @@ mod load;
 mod man;
 mod policy;
 mod public_key;
+pub(crate) mod release;
 mod replay;
 mod save;
 mod sign;
@@ -74,6 +75,8 @@ pub(crate) enum Command {
     Policy(policy::Policy),
     /// Print the public half of a private key
     PublicKey(public_key::PublicKey),
+    /// Attest an image's SBOMs and provenance, and sign it, in one go
+    Release(release::Release),
     /// Give a verdict again from an evidence file, without a network
     Replay(replay::Replay),
     /// Write an image with everything that is attached to it to an OCI image layout
@@ -104,6 +107,7 @@ impl Command {
             Self::Man(command) => command.run(context),
             Self::Policy(command) => command.run(context),
             Self::PublicKey(command) => command.run(context),
+            Self::Release(command) => command.run(context),
             Self::Replay(command) => command.run(context),
             Self::Save(command) => command.run(context),
             Self::Sign(command) => command.run(context),

@@ -8,6 +8,7 @@ mod moving;
 mod policies;
 mod provenance;
 mod registry;
+mod release;
 mod run;
 mod sign;
 mod verify;

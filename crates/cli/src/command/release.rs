@@ -1,0 +1,186 @@
+//! `waxseal release`
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use waxseal_attestation::{PredicateType, signature_statement};
+use waxseal_oci::Annotations;
+use waxseal_sign::PrivateKey;
+
+use crate::command::sign;
+use crate::context::{Context, Output, OutputArgs};
+use crate::error::Failure;
+use crate::exit::Exit;
+use crate::key::KeyArgs;
+use crate::predicate::{Built, Plan};
+use crate::provenance::ProvenanceArgs;
+use crate::report::CiReport;
+use crate::store::{self, Image, Pending};
+
+/// Attest an image's SBOMs and provenance, and sign it, in one go
+///
+/// Everything is made and verified before the first of it is stored. The
+/// signature is stored last: where something fails, the image is not signed.
+/// The image by digest is printed. In GitHub Actions it also becomes the step's
+/// output `image` and `digest`, and a summary is added to the job's page.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Release {
+    /// The image, by digest or by tag
+    #[arg(value_name = "IMAGE")]
+    image: String,
+
+    /// Attest this SBOM, CycloneDX or SPDX as JSON, after checking it (repeatable)
+    #[arg(long, value_name = "FILE", required_unless_present = "no_sbom")]
+    sbom: Vec<PathBuf>,
+
+    /// Attest no SBOM
+    #[arg(long, conflicts_with = "sbom")]
+    no_sbom: bool,
+
+    /// Attest no provenance
+    #[arg(long, conflicts_with_all = ["builder_id", "base_image", "buildx_metadata"])]
+    no_provenance: bool,
+
+    #[command(flatten)]
+    build: ProvenanceArgs,
+
+    #[command(flatten)]
+    key: KeyArgs,
+
+    /// Sign this too; `verify -a` can ask for it (repeatable)
+    #[arg(short, long = "annotation", value_name = "KEY=VALUE")]
+    annotations: Vec<String>,
+
+    /// Write the image and its digest to this file as variables, for GitLab's `dotenv` reports
+    #[arg(long, value_name = "FILE")]
+    dotenv: Option<PathBuf>,
+
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+impl Release {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let report = CiReport::new(self.dotenv.clone());
+        let released = self.release(context);
+        if let Err(failure) = &released {
+            report.failed(context, failure);
+        }
+        let released = released?;
+        report.released(context, &released)?;
+        match self.output.output {
+            Output::Json => context.print_json(&released)?,
+            Output::Text => context.print(format_args!("{}\n", released.image))?,
+        }
+        Ok(Exit::Ok)
+    }
+
+    fn release(&self, context: &Context) -> Result<Released, Failure> {
+        let reference = store::reference(&self.image)?;
+        let annotations = sign::annotations(&self.annotations)?;
+        let mut plans: Vec<Plan> = self.sbom.iter().cloned().map(Plan::Sbom).collect();
+        if !self.no_provenance {
+            plans.push(Plan::Provenance(self.build.clone()));
+        }
+        let locked = self.key.read()?;
+        let client = context.client()?;
+        context.block_on(async {
+            let opening = async {
+                tokio::task::spawn_blocking(|| locked.open())
+                    .await
+                    .map_err(|e| Failure::new(format_args!("cannot open the key: {e}")))?
+            };
+            let (key, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
+            store::warn_of_tag(context, &reference, &image, "releasing");
+            let now = context.now();
+            let made = make(context, &plans, &key, &image, &annotations, now)?;
+            let kinds: Vec<PredicateType> = made.iter().map(|one| one.kind.clone()).collect();
+            let pending = made.iter().map(|one| Pending {
+                predicate_type: one.kind.uri(),
+                bundle: one.bundle.clone(),
+            });
+            let stored = store::put_bundles(client, &image, pending.collect(), now).await?;
+            let stored = kinds.iter().zip(stored).map(|(kind, stored)| ReleasedPart {
+                predicate_type: kind.uri().to_owned(),
+                is: if kind.uri() == PredicateType::SIGN {
+                    "signature".to_owned()
+                } else {
+                    kind.to_string()
+                },
+                manifest: stored.manifest.to_string(),
+                place: stored.place,
+            });
+            let released = Released {
+                api_version: "waxseal.dev/v1alpha1",
+                kind: "Release",
+                image: image.name(),
+                digest: image.digest().to_string(),
+                key: key.public_key().id().to_string(),
+                stored: stored.collect(),
+            };
+            for part in &released.stored {
+                context.note(format_args!("stored {} ({})", part.is, part.place));
+            }
+            Ok::<_, Failure>(released)
+        })?
+    }
+}
+
+/// A bundle, made and verified.
+struct Made {
+    kind: PredicateType,
+    bundle: bytes::Bytes,
+}
+
+/// All that is to be stored, the signature last.
+fn make(
+    context: &Context,
+    plans: &[Plan],
+    key: &PrivateKey,
+    image: &Image,
+    annotations: &Annotations,
+    now: jiff::Timestamp,
+) -> Result<Vec<Made>, Failure> {
+    let digest = image.digest();
+    let sign = |kind: PredicateType, statement: Vec<u8>| {
+        let bundle =
+            waxseal_sign::sign_statement(key, statement, digest, now).map_err(Failure::new)?;
+        Ok::<_, Failure>(Made { kind, bundle })
+    };
+    let mut made = Vec::new();
+    for plan in plans {
+        let Built {
+            statement,
+            predicate_type,
+        } = plan.build(context, &image.repository.to_string(), digest, now)?;
+        made.push(sign(predicate_type, statement)?);
+    }
+    let signature = signature_statement(digest, annotations);
+    made.push(sign(
+        PredicateType::from_uri(PredicateType::SIGN),
+        signature,
+    )?);
+    Ok(made)
+}
+
+/// What was stored for an image.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Released {
+    api_version: &'static str,
+    kind: &'static str,
+    pub(crate) image: String,
+    pub(crate) digest: String,
+    pub(crate) key: String,
+    pub(crate) stored: Vec<ReleasedPart>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReleasedPart {
+    #[serde(skip)]
+    pub(crate) is: String,
+    pub(crate) predicate_type: String,
+    pub(crate) manifest: String,
+    place: &'static str,
+}
