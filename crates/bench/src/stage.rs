@@ -191,7 +191,7 @@ impl Stage {
     fn program(&self, name: &str) -> PathBuf {
         match name {
             "waxseal" => self.target.join("waxseal"),
-            "openssl" => PathBuf::from("openssl"),
+            "openssl" | "true" => PathBuf::from(name),
             peer => self.peers.join(peer),
         }
     }
