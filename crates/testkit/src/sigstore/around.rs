@@ -150,6 +150,7 @@ pub(crate) async fn around(
             return answer(status, body.into_bytes());
         }
         Some(ServiceFault::Truncated) => {
+            request.extensions_mut().insert(Spoil::Nothing);
             let whole = next.run(request).await;
             let (mut parts, body) = whole.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX)
