@@ -18,8 +18,21 @@ pub(crate) fn bundle(
     subject: &Digest,
     now: Timestamp,
 ) -> Result<(), SignError> {
+    let authority = Authority::Key(KeyAuthority::new(key.clone()));
+    bundle_by(&authority, &Trust { root: None }, bundle, subject, now)
+}
+
+/// Verifies a bundle as whoever demands this of it will.
+pub(crate) fn bundle_by(
+    authority: &Authority,
+    trust: &Trust<'_>,
+    bundle: &Bytes,
+    subject: &Digest,
+    now: Timestamp,
+) -> Result<(), SignError> {
     let content = CandidateContent::Bundle(bundle.clone());
-    verify(key, Place::Referrer, content, bundle, subject, now)
+    let candidate = candidate(Place::Referrer, content, bundle, subject);
+    settle(&candidate, authority, trust, subject, now)
 }
 
 /// Verifies a simple-signing payload with the signature in its annotations.
@@ -82,6 +95,17 @@ fn verify(
     subject: &Digest,
     now: Timestamp,
 ) -> Result<(), SignError> {
+    let authority = Authority::Key(KeyAuthority::new(key.clone()));
+    let candidate = candidate(place, content, bytes, subject);
+    settle(&candidate, &authority, &Trust { root: None }, subject, now)
+}
+
+fn candidate(
+    place: Place,
+    content: CandidateContent,
+    bytes: &Bytes,
+    subject: &Digest,
+) -> Candidate {
     let origin = Origin {
         place,
         manifest: None,
@@ -90,13 +114,21 @@ fn verify(
         size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         predicate_hint: None,
     };
-    let authority = Authority::Key(KeyAuthority::new(key.clone()));
-    let candidate = Candidate { origin, content };
+    Candidate { origin, content }
+}
+
+fn settle(
+    candidate: &Candidate,
+    authority: &Authority,
+    trust: &Trust<'_>,
+    subject: &Digest,
+    now: Timestamp,
+) -> Result<(), SignError> {
     let wanted = Wanted {
         subject,
         keep_predicate: false,
     };
-    waxseal_verify::verify(&candidate, &wanted, &authority, &Trust { root: None }, now)
+    waxseal_verify::verify(candidate, &wanted, authority, trust, now)
         .map(|_| ())
         .map_err(SignError::Unverified)
 }

@@ -3,6 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use waxseal_verify::KeyAlgorithm;
+
+use crate::{IdentityError, ServiceError};
+
 /// Why a private key cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -101,18 +105,46 @@ pub enum FileError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
+    /// The certificate is not the one that was asked for.
+    #[error("the certificate authority's certificate is not used: {0}")]
+    Certificate(String),
     /// The message was not the same when it was read again.
     #[error("the content changed while it was being signed")]
     Changed,
+    /// There is no identity to sign with.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The key refused to sign.
     #[error("the key does not sign: {0}")]
     Key(&'static str),
+    /// A log does not take what this key signs.
+    #[error("the log takes no entry signed with {algorithm:?}: {why}")]
+    LogRefusesKey {
+        /// The kind of key.
+        algorithm: KeyAlgorithm,
+        /// What it takes.
+        why: &'static str,
+    },
+    /// Nothing would say when it was signed.
+    #[error(
+        "a certificate lives some ten minutes: without a log entry and without a timestamp nobody could verify the signature after that"
+    )]
+    NoTime,
+    /// There are no random numbers.
+    #[error("there are no random numbers")]
+    Random,
     /// The message cannot be read.
     #[error("cannot read what is to be signed: {0}")]
     Read(io::Error),
     /// The message can only be read once, and the key needs to read it again.
     #[error("an Ed25519 key reads the content several times, and it can be read only once")]
     ReadOnce,
+    /// A service failed.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The log gives no time, and there is no timestamp authority.
+    #[error("Rekor v2 says nothing about the time: a timestamp authority is needed with it")]
+    TimestampNeeded,
     /// What was signed does not verify. It was not handed out.
     #[error("the signature just made does not verify, and is thrown away: {0}")]
     Unverified(waxseal_verify::Rejection),

@@ -4,7 +4,11 @@
 
 mod bundles;
 mod files;
+mod keyless;
 mod keys;
+mod services;
+mod sign_in;
+mod tokens;
 
 use std::path::PathBuf;
 
