@@ -29,6 +29,8 @@ pub mod provenance;
 mod scan;
 pub mod simple_signing;
 mod statement;
+pub mod vex;
+pub mod vulnerability;
 mod write;
 
 pub use predicate_type::{PredicateType, PredicateTypeError};

@@ -17,3 +17,9 @@ pub const SIGNATURES: usize = 32;
 
 /// Dependencies of one provenance that are read.
 pub const DEPENDENCIES: usize = 10_000;
+
+/// Findings of one vulnerability scan that are read.
+pub const VULNERABILITIES: usize = 200_000;
+
+/// Statements of one VEX document that are read.
+pub const VEX_STATEMENTS: usize = 20_000;
