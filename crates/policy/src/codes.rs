@@ -11,6 +11,8 @@ pub const CONDITION_ERROR: &str = "condition-error";
 pub const NO_ATTESTATION: &str = "no-attestation";
 /// No SBOM counts.
 pub const NO_SBOM: &str = "no-sbom";
+/// No vulnerability scan counts.
+pub const NO_SCAN: &str = "no-scan";
 /// No signature counts.
 pub const NO_SIGNATURE: &str = "no-signature";
 /// Nothing proves when it was signed.
@@ -25,7 +27,11 @@ pub const OTHER_SIGNER: &str = "other-signer";
 pub const OTHER_SUBJECT: &str = "other-subject";
 /// It is an attestation of another type.
 pub const OTHER_TYPE: &str = "other-type";
+/// A vulnerability scan that cannot be relied upon.
+pub const SCAN: &str = "scan";
 /// Some of the distinct signers are there, and not enough.
 pub const THRESHOLD: &str = "threshold";
 /// It was signed too long ago.
 pub const TOO_OLD: &str = "too-old";
+/// The image has vulnerabilities that are too bad.
+pub const VULNERABLE: &str = "vulnerable";

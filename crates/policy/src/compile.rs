@@ -103,6 +103,14 @@ pub(crate) fn check(
         }
         trusted.push(authority);
     }
+    for name in requirement.rule.others() {
+        if !authorities.iter().any(|(n, _)| n == name) {
+            return Err(PolicyError::UnknownAuthority {
+                requirement: number,
+                name: name.clone(),
+            });
+        }
+    }
     let threshold = requirement.threshold;
     if threshold == 0 {
         return Err(PolicyError::ThresholdZero(number));

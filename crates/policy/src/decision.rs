@@ -124,6 +124,9 @@ pub struct Found {
     pub origin: Origin,
     /// What was checked, and what was not.
     pub checks: Checks,
+    /// What people should know of how it counts, such as what was excused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Evidence that does not count.

@@ -106,7 +106,9 @@ pub enum PolicyError {
         name: String,
     },
     /// A requirement says two things, or nothing.
-    #[error("requirement {0} must have exactly one of `signature`, `attestation` and `sbom`")]
+    #[error(
+        "requirement {0} must have exactly one of `signature`, `attestation`, `sbom` and `vulnerabilities`"
+    )]
     RequirementKind(usize),
     /// The threshold cannot be met.
     #[error(
@@ -153,6 +155,14 @@ pub enum PolicyError {
     /// Something that is specified and not there yet.
     #[error("`{0}` is not supported yet")]
     Unsupported(String),
+    /// A `vulnerabilities` requirement does not say what is refused.
+    #[error("`vulnerabilities` of requirement {requirement}: {reason}")]
+    Vulnerabilities {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// It is not YAML, or has a field that there is not.
     #[error("not a policy: {0}")]
     Yaml(String),

@@ -41,7 +41,11 @@ impl Policy {
     #[must_use]
     pub fn lints(&self) -> Vec<String> {
         let mut lints = Vec::new();
-        let used: BTreeSet<&String> = self.requirements.iter().flat_map(|r| &r.from).collect();
+        let used: BTreeSet<&String> = self
+            .requirements
+            .iter()
+            .flat_map(|r| r.from.iter().chain(r.rule.others()))
+            .collect();
         for (name, authority) in &self.authorities {
             if !used.contains(name) {
                 lints.push(format!("authority `{name}` is named by no requirement"));

@@ -30,9 +30,9 @@ pub(crate) fn judge(
             predicates.insert(escaped(attestation.predicate_type()));
         }
         match weigh(policy, requirement, finding, facts) {
-            Ok(verified) => {
+            Ok((verified, notes)) => {
                 signers.insert(distinct(verified.signer()));
-                found.push(describe(finding, verified, facts));
+                found.push(describe(finding, verified, facts, notes));
             }
             Err((miss, finding)) => rejected.push((miss.rank, refused(&miss, finding))),
         }
@@ -98,7 +98,7 @@ fn weigh<'f>(
     requirement: &Requirement,
     finding: &'f Finding,
     facts: &Facts<'_>,
-) -> Result<&'f Verified, (Miss, &'f Finding)> {
+) -> Result<(&'f Verified, Vec<String>), (Miss, &'f Finding)> {
     let verified = match &finding.outcome {
         Ok(verified) => &**verified,
         Err(rejection) => {
@@ -115,16 +115,16 @@ fn weigh<'f>(
     };
     let fits = about(verified, facts)
         .and_then(|()| by(policy, finding, verified))
-        .and_then(|()| requirement.rule.weigh(verified, facts));
+        .and_then(|()| requirement.rule.weigh(verified, policy, facts));
     match fits {
-        Ok(()) => Ok(verified),
+        Ok(notes) => Ok((verified, notes)),
         Err(miss) => Err((*miss, finding)),
     }
 }
 
 /// The verifier has checked the subject; that it is the one asked about here
 /// is checked again.
-fn about(verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
+pub(crate) fn about(verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
     // An index names its members by digest: what is said about it is said about them.
     let index = facts.via.map(|via| &via.index);
     if verified.subject() == facts.subject || Some(verified.subject()) == index {
@@ -140,7 +140,7 @@ fn about(verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
 
 /// Two policies may call different keys by one name: that the signer is whom
 /// this policy means is checked again.
-fn by(policy: &Policy, finding: &Finding, verified: &Verified) -> Result<(), Box<Miss>> {
+pub(crate) fn by(policy: &Policy, finding: &Finding, verified: &Verified) -> Result<(), Box<Miss>> {
     let found = policy
         .authorities
         .iter()
@@ -191,7 +191,12 @@ fn seen_evidence(seen: &crate::Seen) -> SeenEvidence {
     }
 }
 
-fn describe(finding: &Finding, verified: &Verified, facts: &Facts<'_>) -> Found {
+fn describe(
+    finding: &Finding,
+    verified: &Verified,
+    facts: &Facts<'_>,
+    notes: Vec<String>,
+) -> Found {
     let elsewhere = verified.subject() != facts.subject;
     let (predicate_type, annotations) = match verified {
         Verified::Attestation(a) => (Some(a.predicate_type().to_owned()), Default::default()),
@@ -206,6 +211,7 @@ fn describe(finding: &Finding, verified: &Verified, facts: &Facts<'_>) -> Found 
         through: elsewhere.then(|| verified.subject().clone()),
         origin: finding.candidate.clone(),
         checks: verified.checks().clone(),
+        notes,
     }
 }
 

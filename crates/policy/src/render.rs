@@ -187,6 +187,10 @@ fn evidence(found: &Found) -> Vec<String> {
         lines.push(format!("  {}={}", escaped(key), escaped(value)));
     }
     lines.extend(more(found.annotations.len(), "annotations").map(|m| format!("  {m}")));
+    for note in found.notes.iter().take(limits::SHOWN_CANDIDATES) {
+        lines.push(format!("  {}", escaped(note)));
+    }
+    lines.extend(more(found.notes.len(), "notes").map(|m| format!("  {m}")));
     let done: Vec<_> = found.checks.done.iter().map(|c| check(*c)).collect();
     lines.push(format!("  checked: {}", done.join(", ")));
     for (what, why) in &found.checks.not_done {

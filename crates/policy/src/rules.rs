@@ -3,13 +3,13 @@
 pub(crate) mod attestation;
 pub(crate) mod sbom;
 pub(crate) mod signature;
+pub(crate) mod vulnerabilities;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use waxseal_verify::Verified;
 
-use crate::document::Later;
-use crate::{Facts, Needs, PolicyError, codes};
+use crate::{Facts, Needs, Policy, PolicyError, codes};
 
 /// One requirement, compiled.
 #[derive(Clone, Debug)]
@@ -28,6 +28,7 @@ pub(crate) enum Rule {
     Attestation(attestation::Attestation),
     Sbom(sbom::Sbom),
     Signature(signature::Signature),
+    Vulnerabilities(Box<vulnerabilities::Vulnerabilities>),
 }
 
 /// Why verified evidence does not satisfy a rule.
@@ -71,12 +72,28 @@ impl Requirement {
 }
 
 impl Rule {
-    /// Whether verified evidence about the right digest satisfies the rule.
-    pub(crate) fn weigh(&self, verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
-        match self {
+    /// Whether verified evidence about the right digest satisfies the rule, with
+    /// what people should know of how.
+    pub(crate) fn weigh(
+        &self,
+        verified: &Verified,
+        policy: &Policy,
+        facts: &Facts<'_>,
+    ) -> Result<Vec<String>, Box<Miss>> {
+        let weighed = match self {
             Self::Attestation(rule) => rule.weigh(verified, facts),
             Self::Sbom(rule) => rule.weigh(verified),
             Self::Signature(rule) => rule.weigh(verified),
+            Self::Vulnerabilities(rule) => return rule.weigh(verified, policy, facts),
+        };
+        weighed.map(|()| Vec::new())
+    }
+
+    /// The authorities that it speaks of besides those who may satisfy it.
+    pub(crate) fn others(&self) -> &[String] {
+        match self {
+            Self::Vulnerabilities(rule) => &rule.vex,
+            Self::Attestation(_) | Self::Sbom(_) | Self::Signature(_) => &[],
         }
     }
 
@@ -86,6 +103,7 @@ impl Rule {
             Self::Attestation(rule) => rule.needs(needs),
             Self::Sbom(_) => needs.attestations.extend(sbom::TYPES.map(str::to_owned)),
             Self::Signature(_) => needs.signature = true,
+            Self::Vulnerabilities(rule) => rule.needs(needs),
         }
     }
 
@@ -95,6 +113,7 @@ impl Rule {
             Self::Attestation(rule) => format!("attestation of type {}", rule.label()),
             Self::Sbom(_) => "attested SBOM".to_owned(),
             Self::Signature(_) => "signature".to_owned(),
+            Self::Vulnerabilities(_) => "acceptable vulnerability scan".to_owned(),
         }
     }
 
@@ -104,6 +123,7 @@ impl Rule {
             Self::Attestation(_) => codes::NO_ATTESTATION,
             Self::Sbom(_) => codes::NO_SBOM,
             Self::Signature(_) => codes::NO_SIGNATURE,
+            Self::Vulnerabilities(_) => codes::NO_SCAN,
         }
     }
 }
@@ -114,6 +134,7 @@ impl std::fmt::Display for Rule {
             Self::Attestation(rule) => rule.fmt(f),
             Self::Sbom(_) => f.write_str("attested SBOM (CycloneDX or SPDX)"),
             Self::Signature(rule) => rule.fmt(f),
+            Self::Vulnerabilities(rule) => rule.fmt(f),
         }
     }
 }
@@ -130,19 +151,22 @@ pub(crate) struct Raw {
     #[serde(default)]
     sbom: Option<sbom::Raw>,
     #[serde(default)]
-    vulnerabilities: Option<Later>,
+    vulnerabilities: Option<vulnerabilities::Raw>,
 }
 
 impl Raw {
     /// Compiles the requirement that is counted `number`, from 1.
     pub(crate) fn compile(self, number: usize) -> Result<Requirement, PolicyError> {
-        if self.vulnerabilities.is_some() {
-            return Err(PolicyError::Unsupported("vulnerabilities".into()));
-        }
-        let requirement = match (self.signature, self.attestation, self.sbom) {
-            (Some(raw), None, None) => raw.compile(),
-            (None, Some(raw), None) => raw.compile(number)?,
-            (None, None, Some(raw)) => raw.compile()?,
+        let requirement = match (
+            self.signature,
+            self.attestation,
+            self.sbom,
+            self.vulnerabilities,
+        ) {
+            (Some(raw), None, None, None) => raw.compile(),
+            (None, Some(raw), None, None) => raw.compile(number)?,
+            (None, None, Some(raw), None) => raw.compile()?,
+            (None, None, None, Some(raw)) => raw.compile(number)?,
             _ => return Err(PolicyError::RequirementKind(number)),
         };
         if requirement.from.is_empty() {

@@ -10,6 +10,7 @@ mod provenance;
 mod registry;
 mod release;
 mod run;
+mod scans;
 mod sign;
 mod verify;
 mod workloads;

@@ -20,9 +20,10 @@ pub(crate) struct Attestation {
     max_age: Option<MaxAge>,
 }
 
+/// How old something may be.
 #[derive(Clone, Debug)]
-struct MaxAge {
-    text: String,
+pub(super) struct MaxAge {
+    pub(super) text: String,
     duration: SignedDuration,
 }
 
@@ -63,7 +64,7 @@ impl Attestation {
 impl MaxAge {
     /// The age is counted from the earliest time that is proven: what was
     /// signed is at least that old.
-    fn weigh(&self, times: &[Timestamp], now: Timestamp) -> Result<(), Box<Miss>> {
+    pub(super) fn weigh(&self, times: &[Timestamp], now: Timestamp) -> Result<(), Box<Miss>> {
         let Some(signed) = times.iter().min() else {
             let reason = "nothing proves when it was signed, and `maxAge` needs that: \
                           a log entry or a timestamp, and the trust root to check it";
@@ -201,7 +202,7 @@ pub(crate) fn predicate_type(kind: &str, number: usize) -> Result<PredicateType,
     Ok(parsed)
 }
 
-fn parse_age(text: String, number: usize) -> Result<MaxAge, PolicyError> {
+pub(super) fn parse_age(text: String, number: usize) -> Result<MaxAge, PolicyError> {
     let seconds = || {
         let unit = text.chars().next_back()?;
         let count: i64 = text.strip_suffix(unit)?.parse().ok()?;

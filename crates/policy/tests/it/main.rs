@@ -17,3 +17,4 @@ mod properties;
 mod rendering;
 mod schema;
 mod shipped;
+mod vulnerabilities;
