@@ -7,17 +7,19 @@ use std::fs;
 use std::future::Future;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::Serialize;
 use waxseal_registry::Client;
+use waxseal_sign::{Http, HttpOptions};
 
 use crate::error::Failure;
 
 /// Flags that every command takes.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct GlobalArgs {
-    /// Speak plain HTTP to registries on loopback, or to HOST[:PORT] (repeatable)
+    /// Speak plain HTTP to registries on loopback, or to HOST[:PORT], registry or service (repeatable)
     #[arg(
         long,
         global = true,
@@ -63,7 +65,7 @@ pub(crate) struct GlobalArgs {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
 
-    /// Say what is asked of the registry
+    /// Say what is asked of registries and services
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
@@ -148,6 +150,20 @@ impl Context {
         Ok(self.client.get_or_init(|| client))
     }
 
+    /// How services other than registries are asked.
+    pub(crate) fn http(&self, attempt: Duration) -> Result<Http, Failure> {
+        let mut options = HttpOptions {
+            insecure_hosts: self.global.insecure_http.clone(),
+            attempt,
+            ..HttpOptions::default()
+        };
+        for path in &self.global.ca_cert {
+            let pem = fs::read(path).map_err(|e| Failure::file("read", path, e))?;
+            options.ca_certificates.push(pem);
+        }
+        Ok(Http::new(options))
+    }
+
     /// Runs one asynchronous piece of work to its end, on this thread.
     pub(crate) fn block_on<F: Future>(&self, work: F) -> Result<F::Output, Failure> {
         if let Some(runtime) = self.runtime.get() {
@@ -162,8 +178,11 @@ impl Context {
 
     /// The time. Read here and handed down; nothing below reads a clock.
     pub(crate) fn now(&self) -> jiff::Timestamp {
-        jiff::Timestamp::now()
+        Self::CLOCK()
     }
+
+    /// The clock, for what takes longer than a moment.
+    pub(crate) const CLOCK: fn() -> jiff::Timestamp = jiff::Timestamp::now;
 
     /// Writes text, the result of the command, to stdout.
     pub(crate) fn print(&self, text: impl fmt::Display) -> Result<(), Failure> {
@@ -194,6 +213,18 @@ impl Context {
     /// Tells a CI system something, in its own notation.
     pub(crate) fn annotate(&self, line: impl fmt::Display) {
         let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    /// Tells the person something that they have to know to go on.
+    pub(crate) fn tell(&self, text: impl fmt::Display) {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+
+    /// Asks the person something; the answer is typed on the same line.
+    pub(crate) fn prompt(&self, text: impl fmt::Display) {
+        let mut stderr = anstream::stderr().lock();
+        let _ = write!(stderr, "{text}");
+        let _ = stderr.flush();
     }
 
     /// Warns of something that does not keep the command from its work.

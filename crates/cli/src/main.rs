@@ -9,9 +9,11 @@
 )]
 
 mod command;
+mod consent;
 mod context;
 mod error;
 mod exit;
+mod identity_args;
 mod key;
 mod ledger;
 mod password;
@@ -19,6 +21,9 @@ mod policy_args;
 mod predicate;
 mod provenance;
 mod report;
+mod service_args;
+mod sign_in;
+mod signer;
 mod store;
 mod verdict;
 mod workloads;

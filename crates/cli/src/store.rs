@@ -13,8 +13,7 @@ use waxseal_oci::{
 use waxseal_registry::{Artifact, Client, Found, RawManifest, ReferrersVia, Source as _};
 use waxseal_sign::{LegacyLayer, bundle_descriptor, bundle_manifest};
 use waxseal_verify::{
-    Authority, Candidate, CandidateContent, KeyAuthority, Origin, Place, PublicKey, Trust,
-    Verified, Wanted,
+    Authority, Candidate, CandidateContent, Origin, Place, Trust, Verified, Wanted,
 };
 
 use crate::context::Context;
@@ -156,14 +155,20 @@ pub(crate) async fn put_legacy(
     })
 }
 
-/// The bundle with which this key has signed this image already, with exactly
+/// Who may have signed an image before, and what.
+pub(crate) struct Earlier<'a> {
+    pub(crate) authority: &'a Authority,
+    pub(crate) trust: Trust<'a>,
+    pub(crate) annotations: &'a Annotations,
+    pub(crate) now: Timestamp,
+}
+
+/// The bundle with which this signer has signed this image already, with exactly
 /// these annotations, if there is one.
 pub(crate) async fn bundle_signature(
     client: &Client,
     image: &Image,
-    key: &PublicKey,
-    annotations: &Annotations,
-    now: Timestamp,
+    earlier: &Earlier<'_>,
 ) -> Result<Option<Stored>, Failure> {
     let repository = &image.repository;
     let listed = client
@@ -193,7 +198,7 @@ pub(crate) async fn bundle_signature(
             origin,
             content: CandidateContent::Bundle(bytes),
         };
-        if is_by(&candidate, image.digest(), key, annotations, now) {
+        if earlier.made(&candidate, image.digest()) {
             let place = match place {
                 Place::FallbackTag => "fallback tag",
                 _ => "referrers",
@@ -208,9 +213,7 @@ pub(crate) async fn bundle_signature(
 pub(crate) async fn legacy_signature(
     client: &Client,
     image: &Image,
-    key: &PublicKey,
-    annotations: &Annotations,
-    now: Timestamp,
+    earlier: &Earlier<'_>,
 ) -> Result<Option<Stored>, Failure> {
     let repository = &image.repository;
     let tag = CosignTag::Signature.tag(image.digest());
@@ -238,7 +241,7 @@ pub(crate) async fn legacy_signature(
             annotations: annotations_of,
         };
         let candidate = Candidate { origin, content };
-        if is_by(&candidate, image.digest(), key, annotations, now) {
+        if earlier.made(&candidate, image.digest()) {
             return Ok(Some(Stored {
                 manifest: raw.digest,
                 place: ".sig tag",
@@ -271,21 +274,16 @@ async fn bundle_of(
     Ok(Some((layer.clone(), bytes)))
 }
 
-fn is_by(
-    candidate: &Candidate,
-    image: &Digest,
-    key: &PublicKey,
-    annotations: &Annotations,
-    now: Timestamp,
-) -> bool {
-    let authority = Authority::Key(KeyAuthority::new(key.clone()));
-    let wanted = Wanted {
-        subject: image,
-        keep_predicate: false,
-    };
-    match waxseal_verify::verify(candidate, &wanted, &authority, &Trust { root: None }, now) {
-        Ok(Verified::Signature(signature)) => signature.annotations() == annotations,
-        _ => false,
+impl Earlier<'_> {
+    fn made(&self, candidate: &Candidate, image: &Digest) -> bool {
+        let wanted = Wanted {
+            subject: image,
+            keep_predicate: false,
+        };
+        match waxseal_verify::verify(candidate, &wanted, self.authority, &self.trust, self.now) {
+            Ok(Verified::Signature(signature)) => signature.annotations() == self.annotations,
+            _ => false,
+        }
     }
 }
 

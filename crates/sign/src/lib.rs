@@ -64,5 +64,6 @@ pub use crate::notary::{Credential, Notarized, Notary};
 pub use crate::password::Password;
 pub use crate::service::{
     Endpoint, Http, HttpOptions, RekorVersion, Service, ServiceError, Services,
+    public_good_trusted_root,
 };
 pub use crate::signer::Signer;

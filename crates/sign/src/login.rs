@@ -32,8 +32,13 @@ impl Issuer {
     ///
     /// # Errors
     /// [`IdentityError`], also where the provider calls itself something else.
-    pub async fn discover(http: &Http, issuer: &Url) -> Result<Self, IdentityError> {
-        let url = under(issuer, "/.well-known/openid-configuration");
+    pub async fn discover(http: &Http, issuer: &str) -> Result<Self, IdentityError> {
+        let issuer = Url::parse(issuer).map_err(|e| ServiceError::Url {
+            service: Service::Identity,
+            url: waxseal_attestation::json::shown(issuer),
+            reason: e.to_string(),
+        })?;
+        let url = under(&issuer, "/.well-known/openid-configuration");
         let answer = http
             .send(&Call::get(Service::Identity, url))
             .await?

@@ -69,7 +69,7 @@ pub struct Notary<'a> {
     /// Whether a certificate has to be in a certificate transparency log.
     pub sct: Demand,
     /// What time it is.
-    pub clock: &'a (dyn Fn() -> Timestamp + Sync),
+    pub clock: fn() -> Timestamp,
 }
 
 impl Notary<'_> {

@@ -17,5 +17,5 @@ pub(crate) use self::call::Call;
 pub use self::error::{Service, ServiceError};
 pub use self::http::{Http, HttpOptions};
 pub(crate) use self::plan::{Choice, under};
-pub use self::plan::{Endpoint, RekorVersion, Services};
+pub use self::plan::{Endpoint, RekorVersion, Services, public_good_trusted_root};
 pub(crate) use self::said::said;

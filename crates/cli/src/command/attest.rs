@@ -7,8 +7,8 @@ use crate::command::sign_blob::one_stdin;
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::key::KeyArgs;
 use crate::predicate::PredicateArgs;
+use crate::signer::{Outside, SignerArgs};
 use crate::store::{self, Image};
 
 /// Sign a statement about an image, such as its SBOM
@@ -26,10 +26,10 @@ pub(crate) struct Attest {
     predicate: PredicateArgs,
 
     #[command(flatten)]
-    key: KeyArgs,
+    signer: SignerArgs,
 
-    /// Store the attestation as cosign 2 does, under the tag `sha256-….att`
-    #[arg(long)]
+    /// Store the attestation as cosign 2 does, under the tag `sha256-….att`; needs a key
+    #[arg(long, conflicts_with = "keyless")]
     legacy: bool,
 
     #[command(flatten)]
@@ -40,37 +40,41 @@ impl Attest {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let reference = store::reference(&self.image)?;
         let plan = self.predicate.plan()?;
-        one_stdin(plan.path(), &self.key)?;
-        let locked = self.key.read()?;
+        one_stdin(plan.path(), &self.signer.password)?;
+        let prepared = self.signer.read(context)?;
         let client = context.client()?;
-        let (image, stored, predicate_type) = context.block_on(async {
-            let opening = async {
-                tokio::task::spawn_blocking(|| locked.open())
-                    .await
-                    .map_err(|e| Failure::new(format_args!("cannot open the key: {e}")))?
-            };
-            let (key, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
+        let (image, stored, predicate_type, outside) = context.block_on(async {
+            let opening = prepared.open(context);
+            let (signer, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
             store::warn_of_tag(context, &reference, &image, "attesting");
             let (now, digest) = (context.now(), image.digest());
             // Read after the key is open: its derivation takes 64 MiB of its own.
             let built = plan.build(context, &image.repository.to_string(), digest, now)?;
             let kind = built.predicate_type;
-            let stored = if self.legacy {
-                let layer = waxseal_sign::legacy_attestation(
-                    &key,
-                    built.statement,
-                    kind.uri(),
-                    digest,
-                    now,
-                )
-                .map_err(Failure::new)?;
-                store::put_legacy(client, &image, CosignTag::Attestation, layer).await?
-            } else {
-                let bundle = waxseal_sign::sign_statement(&key, built.statement, digest, now)
+            let (stored, outside) = match signer.key() {
+                Some(key) if self.legacy => {
+                    let layer = waxseal_sign::legacy_attestation(
+                        key,
+                        built.statement,
+                        kind.uri(),
+                        digest,
+                        now,
+                    )
                     .map_err(Failure::new)?;
-                store::put_bundle(client, &image, kind.uri(), bundle, now).await?
+                    let tag = CosignTag::Attestation;
+                    (store::put_legacy(client, &image, tag, layer).await?, None)
+                }
+                _ => {
+                    let made = signer
+                        .sign_statement(context, built.statement, digest)
+                        .await?;
+                    made.note(context);
+                    let stored =
+                        store::put_bundle(client, &image, kind.uri(), made.bundle, now).await?;
+                    (stored, made.outside)
+                }
             };
-            Ok::<_, Failure>((image, stored, kind))
+            Ok::<_, Failure>((image, stored, kind, outside))
         })??;
         let name = image.name();
         context.note(format_args!(
@@ -86,6 +90,7 @@ impl Attest {
                 predicate_type: predicate_type.uri().to_owned(),
                 manifest: stored.manifest.to_string(),
                 place: stored.place,
+                outside,
             })?,
             Output::Text => context.print(format_args!("{name}\n"))?,
         }
@@ -103,4 +108,6 @@ struct Answer {
     predicate_type: String,
     manifest: String,
     place: &'static str,
+    #[serde(flatten)]
+    outside: Option<Outside>,
 }

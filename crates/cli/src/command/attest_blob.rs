@@ -9,13 +9,13 @@ use crate::command::sign_blob::{one_stdin, write_bundle};
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::key::KeyArgs;
 use crate::predicate::PredicateArgs;
+use crate::signer::SignerArgs;
 
 /// Sign a statement about a file
 ///
-/// Writes a Sigstore bundle with the statement. Of the file only its digest
-/// and its name go into it.
+/// Writes a Sigstore bundle with the statement, signed by a key or, with
+/// --keyless, by an identity. Of the file only its digest and its name go into it.
 #[derive(clap::Args, Debug)]
 pub(crate) struct AttestBlob {
     /// The file that the statement is about
@@ -26,7 +26,7 @@ pub(crate) struct AttestBlob {
     predicate: PredicateArgs,
 
     #[command(flatten)]
-    key: KeyArgs,
+    signer: SignerArgs,
 
     /// Write the bundle to this file (default: standard output)
     #[arg(short, long, value_name = "FILE")]
@@ -36,23 +36,26 @@ pub(crate) struct AttestBlob {
 impl AttestBlob {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let plan = self.predicate.plan()?;
-        one_stdin(plan.path(), &self.key)?;
-        let key = self.key.open()?;
+        one_stdin(plan.path(), &self.signer.password)?;
+        let prepared = self.signer.read(context)?;
         let file = File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
         let digest = Blob::file(file).digest().map_err(Failure::new)?;
         let name = self
             .file
             .file_name()
             .map(|n| n.to_string_lossy().into_owned());
-        let now = context.now();
-        let built = plan.build(context, &name.unwrap_or_default(), &digest, now)?;
-        let bundle = waxseal_sign::sign_statement(&key, built.statement, &digest, now)
-            .map_err(Failure::new)?;
-        write_bundle(context, self.bundle.as_deref(), &bundle)?;
-        context.note(format_args!(
-            "attested {} for {digest}",
-            built.predicate_type
-        ));
+        let (made, predicate_type) = context.block_on(async {
+            let signer = prepared.open(context).await?;
+            let name = name.unwrap_or_default();
+            let built = plan.build(context, &name, &digest, context.now())?;
+            let made = signer
+                .sign_statement(context, built.statement, &digest)
+                .await?;
+            Ok::<_, Failure>((made, built.predicate_type))
+        })??;
+        write_bundle(context, self.bundle.as_deref(), &made.bundle)?;
+        made.note(context);
+        context.note(format_args!("attested {} for {digest}", predicate_type));
         Ok(Exit::Ok)
     }
 }

@@ -5,20 +5,21 @@ use serde::Serialize;
 use waxseal_attestation::{PredicateType, signature_statement};
 use waxseal_oci::{Annotations, CosignTag, Descriptor, Document, Reference};
 use waxseal_registry::{Client, Source as _};
-use waxseal_sign::PrivateKey;
+use waxseal_verify::Authority;
 
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::key::KeyArgs;
-use crate::store::{self, Image, Stored};
+use crate::signer::{Outside, Signer, SignerArgs};
+use crate::store::{self, Earlier, Image, Stored};
 
 /// Sign images
 ///
 /// Each tag is looked up once; what is signed is the digest that it names then,
-/// which is printed. The signature is stored beside the image as a Sigstore
-/// bundle, as cosign 3 stores it. An image that the key has signed already,
-/// with the same annotations, is left as it is.
+/// which is printed. The signature, by a key or, with --keyless, by an identity,
+/// is stored beside the image as a Sigstore bundle, as cosign 3 stores it. An
+/// image that the key or the identity has signed already, with the same
+/// annotations, is left as it is.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Sign {
     /// The images to sign, by digest or by tag
@@ -26,21 +27,21 @@ pub(crate) struct Sign {
     images: Vec<String>,
 
     #[command(flatten)]
-    key: KeyArgs,
+    signer: SignerArgs,
 
     /// Sign this too; `verify -a` can ask for it (repeatable)
     #[arg(short, long = "annotation", value_name = "KEY=VALUE")]
     annotations: Vec<String>,
 
-    /// Store the signature as cosign 2 does, under the tag `sha256-….sig`
-    #[arg(long)]
+    /// Store the signature as cosign 2 does, under the tag `sha256-….sig`; needs a key
+    #[arg(long, conflicts_with = "keyless")]
     legacy: bool,
 
     /// Sign an index and the image of every platform in it
     #[arg(short, long)]
     recursive: bool,
 
-    /// Sign even what the key has signed already
+    /// Sign even what is signed already
     #[arg(long)]
     force: bool,
 
@@ -56,20 +57,17 @@ impl Sign {
             .map(|text| store::reference(text))
             .collect::<Result<_, _>>()?;
         let annotations = annotations(&self.annotations)?;
-        let locked = self.key.read()?;
+        let prepared = self.signer.read(context)?;
         let client = context.client()?;
         let signed = context.block_on(async {
             // Opening the key takes about as long as the registry's first answer.
-            let opening = async {
-                tokio::task::spawn_blocking(|| locked.open())
-                    .await
-                    .map_err(|e| Failure::new(format_args!("cannot open the key: {e}")))?
-            };
-            let (key, images) =
+            let opening = prepared.open(context);
+            let (signer, images) =
                 tokio::try_join!(opening, self.images(context, client, &references))?;
             let signing = Signing {
                 client,
-                key: &key,
+                authority: signer.authority()?,
+                signer: &signer,
                 annotations: &annotations,
                 legacy: self.legacy,
                 force: self.force,
@@ -129,7 +127,8 @@ impl Sign {
 /// What every image of a run is signed with.
 struct Signing<'a> {
     client: &'a Client,
-    key: &'a PrivateKey,
+    signer: &'a Signer<'a>,
+    authority: Authority,
     annotations: &'a Annotations,
     legacy: bool,
     force: bool,
@@ -140,12 +139,13 @@ struct Signed {
     image: Image,
     stored: Stored,
     already: bool,
+    outside: Option<Outside>,
 }
 
 impl Signing<'_> {
     async fn sign(&self, context: &Context, image: Image) -> Result<Signed, Failure> {
         let name = image.name();
-        let done = self.sign_once(image).await;
+        let done = self.sign_once(context, image).await;
         let signed = done.map_err(|e| e.context(format_args!("`{name}` is not signed")))?;
         let words = if signed.already {
             "was signed already"
@@ -156,45 +156,60 @@ impl Signing<'_> {
         Ok(signed)
     }
 
-    async fn sign_once(&self, image: Image) -> Result<Signed, Failure> {
+    async fn sign_once(&self, context: &Context, image: Image) -> Result<Signed, Failure> {
         let Self {
             client,
-            key,
+            signer,
             annotations,
             now,
             ..
         } = *self;
+        let legacy = signer.key().filter(|_| self.legacy);
         if !self.force {
-            let public = key.public_key();
-            let found = if self.legacy {
-                store::legacy_signature(client, &image, public, annotations, now).await?
+            let earlier = Earlier {
+                authority: &self.authority,
+                trust: signer.trust(),
+                annotations,
+                now,
+            };
+            let found = if legacy.is_some() {
+                store::legacy_signature(client, &image, &earlier).await?
             } else {
-                store::bundle_signature(client, &image, public, annotations, now).await?
+                store::bundle_signature(client, &image, &earlier).await?
             };
             if let Some(stored) = found {
                 return Ok(Signed {
                     image,
                     stored,
                     already: true,
+                    outside: None,
                 });
             }
         }
         let digest = image.digest();
-        let stored = if self.legacy {
-            let layer =
-                waxseal_sign::legacy_signature(key, &image.repository, digest, annotations, now)
-                    .map_err(Failure::new)?;
-            store::put_legacy(client, &image, CosignTag::Signature, layer).await?
-        } else {
-            let statement = signature_statement(digest, annotations);
-            let bundle =
-                waxseal_sign::sign_statement(key, statement, digest, now).map_err(Failure::new)?;
-            store::put_bundle(client, &image, PredicateType::SIGN, bundle, now).await?
+        let (stored, outside) = match legacy {
+            Some(key) => {
+                let repository = &image.repository;
+                let layer =
+                    waxseal_sign::legacy_signature(key, repository, digest, annotations, now)
+                        .map_err(Failure::new)?;
+                let tag = CosignTag::Signature;
+                (store::put_legacy(client, &image, tag, layer).await?, None)
+            }
+            None => {
+                let statement = signature_statement(digest, annotations);
+                let made = signer.sign_statement(context, statement, digest).await?;
+                made.note(context);
+                let kind = PredicateType::SIGN;
+                let stored = store::put_bundle(client, &image, kind, made.bundle, now).await?;
+                (stored, made.outside)
+            }
         };
         Ok(Signed {
             image,
             stored,
             already: false,
+            outside,
         })
     }
 }
@@ -275,6 +290,8 @@ struct AnswerImage {
     manifest: String,
     place: &'static str,
     signed_already: bool,
+    #[serde(flatten)]
+    outside: Option<Outside>,
 }
 
 impl Answer {
@@ -285,6 +302,7 @@ impl Answer {
             manifest: signed.stored.manifest.to_string(),
             place: signed.stored.place,
             signed_already: signed.already,
+            outside: signed.outside.clone(),
         });
         Self {
             api_version: "waxseal.dev/v1alpha1",

@@ -4,19 +4,19 @@ use std::fs::File;
 use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
 use waxseal_oci::Digest;
-use waxseal_sign::{Blob, PrivateKey, SignError};
+use waxseal_sign::{Blob, SignError};
 
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::key::KeyArgs;
+use crate::password::PasswordArgs;
+use crate::signer::{Made, Signer, SignerArgs};
 
 /// Sign a file
 ///
-/// Writes a Sigstore bundle with the signature. The file is read in pieces,
-/// however large it is.
+/// Writes a Sigstore bundle with the signature, by a key or, with --keyless, by
+/// an identity. The file is read in pieces, however large it is.
 #[derive(clap::Args, Debug)]
 pub(crate) struct SignBlob {
     /// The file to sign (`-` is standard input)
@@ -24,7 +24,7 @@ pub(crate) struct SignBlob {
     file: PathBuf,
 
     #[command(flatten)]
-    key: KeyArgs,
+    signer: SignerArgs,
 
     /// Write the bundle to this file (default: standard output)
     #[arg(short, long, value_name = "FILE")]
@@ -33,29 +33,33 @@ pub(crate) struct SignBlob {
 
 impl SignBlob {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        one_stdin(Some(&self.file), &self.key)?;
-        let key = self.key.open()?;
-        let (bundle, digest) = if is_stdin(&self.file) {
-            sign(&key, Blob::pipe(stdin().lock()), &self.file)?
-        } else {
-            let file = File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
-            sign(&key, Blob::file(file), &self.file)?
-        };
-        write_bundle(context, self.bundle.as_deref(), &bundle)?;
-        context.note(format_args!(
-            "signed {digest} with the key {}",
-            key.public_key().id()
-        ));
+        one_stdin(Some(&self.file), &self.signer.password)?;
+        let prepared = self.signer.read(context)?;
+        let (made, digest, name) = context.block_on(async {
+            let signer = prepared.open(context).await?;
+            let (made, digest) = if is_stdin(&self.file) {
+                let blob = Blob::pipe(stdin().lock());
+                sign(&signer, blob, &self.file).await?
+            } else {
+                let file =
+                    File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
+                sign(&signer, Blob::file(file), &self.file).await?
+            };
+            Ok::<_, Failure>((made, digest, signer.name()))
+        })??;
+        write_bundle(context, self.bundle.as_deref(), &made.bundle)?;
+        made.note(context);
+        context.note(format_args!("signed {digest} with {name}"));
         Ok(Exit::Ok)
     }
 }
 
-fn sign<R: Read>(
-    key: &PrivateKey,
+async fn sign<R: Read>(
+    signer: &Signer<'_>,
     mut blob: Blob<R>,
     path: &Path,
-) -> Result<(Bytes, Digest), Failure> {
-    waxseal_sign::sign_blob(key, &mut blob).map_err(|error| {
+) -> Result<(Made, Digest), Failure> {
+    signer.sign_blob(&mut blob).await.map_err(|error| {
         let hint = matches!(error, SignError::ReadOnce).then_some("give the content as a file");
         Failure::new(&error)
             .context(format_args!("`{}` is not signed", path.display()))
@@ -81,8 +85,8 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
 }
 
 /// Refuses to take content and password from standard input both.
-pub(crate) fn one_stdin(content: Option<&Path>, key: &KeyArgs) -> Result<(), Failure> {
-    let password = key.password.password_file.as_deref();
+pub(crate) fn one_stdin(content: Option<&Path>, password: &PasswordArgs) -> Result<(), Failure> {
+    let password = password.password_file.as_deref();
     if content.is_some_and(is_stdin) && password.is_some_and(is_stdin) {
         return Err(Failure::usage(
             "standard input cannot be both the content and the password",

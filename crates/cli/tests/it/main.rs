@@ -3,6 +3,7 @@
 mod blobs;
 mod evidence;
 mod frame;
+mod keyless;
 mod keys;
 mod moving;
 mod policies;

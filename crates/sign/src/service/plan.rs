@@ -5,9 +5,11 @@ use std::fmt;
 use jiff::Timestamp;
 use reqwest::Url;
 use sigstore_trust_root::{
-    SIGSTORE_PRODUCTION_SIGNING_CONFIG, ServiceConfiguration, ServiceEndpoint, ServiceSelector,
-    SigningConfig,
+    SIGSTORE_PRODUCTION_SIGNING_CONFIG, SIGSTORE_PRODUCTION_TRUSTED_ROOT, ServiceConfiguration,
+    ServiceEndpoint, ServiceSelector, SigningConfig,
 };
+
+use waxseal_verify::{TrustedRoot, TrustedRootError};
 
 use super::{Service, ServiceError};
 use crate::limits;
@@ -191,6 +193,14 @@ impl Services {
     pub fn provider(&self) -> Option<&Url> {
         self.providers.first().map(|provider| &provider.url)
     }
+}
+
+/// The trusted root of the public Sigstore, as it was when this was built.
+///
+/// # Errors
+/// As [`TrustedRoot::from_json`].
+pub fn public_good_trusted_root() -> Result<TrustedRoot, TrustedRootError> {
+    TrustedRoot::from_json(SIGSTORE_PRODUCTION_TRUSTED_ROOT.as_bytes())
 }
 
 /// A service that is valid, and whose it is.

@@ -49,7 +49,7 @@ impl World {
             services,
             root: &self.root,
             sct: Demand::Required,
-            clock: &now,
+            clock: now,
         }
     }
 

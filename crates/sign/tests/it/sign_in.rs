@@ -42,8 +42,8 @@ fn signed_in(page: &Url) -> Url {
 }
 
 async fn issuer(world: &World) -> Issuer {
-    let url: Url = world.sigstore.issuer_url().parse().unwrap();
-    Issuer::discover(&world.http, &url).await.unwrap()
+    let url = world.sigstore.issuer_url();
+    Issuer::discover(&world.http, url).await.unwrap()
 }
 
 /// Signs in with a browser, which comes back to what `tamper` makes of the address.
@@ -223,7 +223,10 @@ async fn a_provider_that_misbehaves_is_named() {
     let mut other = good.clone();
     other["issuer"] = json!("https://evil.example");
     let url = provider(other, (200, json!({}))).await;
-    let error = Issuer::discover(&http, &url).await.unwrap_err().to_string();
+    let error = Issuer::discover(&http, url.as_str())
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(
         error.ends_with("it calls itself `https://evil.example`"),
         "{error}"
@@ -232,7 +235,7 @@ async fn a_provider_that_misbehaves_is_named() {
     let mut deviceless = good.clone();
     deviceless["device_authorization_endpoint"] = Value::Null;
     let url = provider(deviceless, (200, json!({}))).await;
-    let issuer = Issuer::discover(&http, &url).await.unwrap();
+    let issuer = Issuer::discover(&http, url.as_str()).await.unwrap();
     let error = Device::begin(&http, &issuer, "sigstore").await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -262,7 +265,7 @@ async fn a_provider_that_misbehaves_is_named() {
         ),
     ] {
         let url = provider(good.clone(), (status, answer)).await;
-        let issuer = Issuer::discover(&http, &url).await.unwrap();
+        let issuer = Issuer::discover(&http, url.as_str()).await.unwrap();
         let device = Device::begin(&http, &issuer, "sigstore").await.unwrap();
         assert_eq!(device.user_code(), "A\\u{202e}B");
         let error = device.finish().await.unwrap_err();
