@@ -74,8 +74,10 @@ impl CiReport {
 
 fn summary(released: &Released) -> String {
     let mut text = format!(
-        "### Released `{}`\n\nsigned by key `{}`\n\n| stored | manifest |\n| --- | --- |\n",
-        released.image, released.key
+        "### Released `{}`\n\nsigned by `{}`\n\n| stored | manifest |\n| --- | --- |\n",
+        released.image,
+        // What is in a certificate must not leave the quotes.
+        released.signer.replace('`', "")
     );
     for part in &released.stored {
         let _ = writeln!(text, "| {} | `{}` |", part.is, part.manifest);

@@ -5,16 +5,15 @@ use std::path::PathBuf;
 use serde::Serialize;
 use waxseal_attestation::{PredicateType, signature_statement};
 use waxseal_oci::Annotations;
-use waxseal_sign::PrivateKey;
 
 use crate::command::sign;
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::key::KeyArgs;
 use crate::predicate::{Built, Plan};
 use crate::provenance::ProvenanceArgs;
 use crate::report::CiReport;
+use crate::signer::{Made, Outside, Signer, SignerArgs};
 use crate::store::{self, Image, Pending};
 
 /// Attest an image's SBOMs and provenance, and sign it, in one go
@@ -45,7 +44,7 @@ pub(crate) struct Release {
     build: ProvenanceArgs,
 
     #[command(flatten)]
-    key: KeyArgs,
+    signer: SignerArgs,
 
     /// Sign this too; `verify -a` can ask for it (repeatable)
     #[arg(short, long = "annotation", value_name = "KEY=VALUE")]
@@ -82,25 +81,23 @@ impl Release {
         if !self.no_provenance {
             plans.push(Plan::Provenance(self.build.clone()));
         }
-        let locked = self.key.read()?;
+        let prepared = self.signer.read(context)?;
         let client = context.client()?;
         context.block_on(async {
-            let opening = async {
-                tokio::task::spawn_blocking(|| locked.open())
-                    .await
-                    .map_err(|e| Failure::new(format_args!("cannot open the key: {e}")))?
-            };
-            let (key, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
+            let opening = prepared.open(context);
+            let (signer, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
             store::warn_of_tag(context, &reference, &image, "releasing");
             let now = context.now();
-            let made = make(context, &plans, &key, &image, &annotations, now)?;
-            let kinds: Vec<PredicateType> = made.iter().map(|one| one.kind.clone()).collect();
-            let pending = made.iter().map(|one| Pending {
-                predicate_type: one.kind.uri(),
-                bundle: one.bundle.clone(),
+            let made = make(context, &plans, &signer, &image, &annotations, now).await?;
+            let kinds: Vec<PredicateType> = made.iter().map(|(kind, _)| kind.clone()).collect();
+            let pending = made.iter().map(|(kind, made)| Pending {
+                predicate_type: kind.uri(),
+                bundle: made.bundle.clone(),
             });
             let stored = store::put_bundles(client, &image, pending.collect(), now).await?;
-            let stored = kinds.iter().zip(stored).map(|(kind, stored)| ReleasedPart {
+            let outside = made.into_iter().map(|(_, made)| made.outside);
+            let stored = kinds.iter().zip(stored).zip(outside);
+            let stored = stored.map(|((kind, stored), outside)| ReleasedPart {
                 predicate_type: kind.uri().to_owned(),
                 is: if kind.uri() == PredicateType::SIGN {
                     "signature".to_owned()
@@ -109,13 +106,15 @@ impl Release {
                 },
                 manifest: stored.manifest.to_string(),
                 place: stored.place,
+                outside,
             });
             let released = Released {
                 api_version: "waxseal.dev/v1alpha1",
                 kind: "Release",
                 image: image.name(),
                 digest: image.digest().to_string(),
-                key: key.public_key().id().to_string(),
+                key: signer.key().map(|key| key.public_key().id().to_string()),
+                signer: signer.name(),
                 stored: stored.collect(),
             };
             for part in &released.stored {
@@ -126,41 +125,35 @@ impl Release {
     }
 }
 
-/// A bundle, made and verified.
-struct Made {
-    kind: PredicateType,
-    bundle: bytes::Bytes,
-}
-
-/// All that is to be stored, the signature last.
-fn make(
+/// All that is to be stored, the signature last. Every statement is there
+/// before the first is signed, since a signature may be published.
+async fn make(
     context: &Context,
     plans: &[Plan],
-    key: &PrivateKey,
+    signer: &Signer<'_>,
     image: &Image,
     annotations: &Annotations,
     now: jiff::Timestamp,
-) -> Result<Vec<Made>, Failure> {
+) -> Result<Vec<(PredicateType, Made)>, Failure> {
     let digest = image.digest();
-    let sign = |kind: PredicateType, statement: Vec<u8>| {
-        let bundle =
-            waxseal_sign::sign_statement(key, statement, digest, now).map_err(Failure::new)?;
-        Ok::<_, Failure>(Made { kind, bundle })
-    };
-    let mut made = Vec::new();
-    for plan in plans {
-        let Built {
-            statement,
-            predicate_type,
-        } = plan.build(context, &image.repository.to_string(), digest, now)?;
-        made.push(sign(predicate_type, statement)?);
+    let name = image.repository.to_string();
+    let mut statements: Vec<Built> = plans
+        .iter()
+        .map(|plan| plan.build(context, &name, digest, now))
+        .collect::<Result<_, _>>()?;
+    statements.push(Built {
+        statement: signature_statement(digest, annotations),
+        predicate_type: PredicateType::from_uri(PredicateType::SIGN),
+    });
+    let mut all = Vec::new();
+    for built in statements {
+        let made = signer
+            .sign_statement(context, built.statement, digest)
+            .await?;
+        made.note(context);
+        all.push((built.predicate_type, made));
     }
-    let signature = signature_statement(digest, annotations);
-    made.push(sign(
-        PredicateType::from_uri(PredicateType::SIGN),
-        signature,
-    )?);
-    Ok(made)
+    Ok(all)
 }
 
 /// What was stored for an image.
@@ -171,7 +164,11 @@ pub(crate) struct Released {
     kind: &'static str,
     pub(crate) image: String,
     pub(crate) digest: String,
-    pub(crate) key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    /// For people.
+    #[serde(skip)]
+    pub(crate) signer: String,
     pub(crate) stored: Vec<ReleasedPart>,
 }
 
@@ -183,4 +180,6 @@ pub(crate) struct ReleasedPart {
     pub(crate) predicate_type: String,
     pub(crate) manifest: String,
     place: &'static str,
+    #[serde(flatten)]
+    outside: Option<Outside>,
 }

@@ -160,6 +160,28 @@ fn a_workflow_signs_and_attests_an_image_once() {
 }
 
 #[test]
+fn a_workflow_releases_an_image() {
+    let world = World::new();
+    let registry = Registry::start(Options::default());
+    let image = image(&registry);
+    let release = ["release", &image.by_digest, "--insecure-http", "-o", "json"];
+    let flags = ["--no-sbom", "--no-provenance"];
+    let answer = world.ok(&[&release[..], &flags].concat()).stdout;
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    assert_eq!(answer.get("key"), None);
+    let stored = &answer["stored"][0];
+    assert_eq!(stored["identity"]["subject"], WORKFLOW);
+    assert_eq!(stored["logged"][0]["index"], 0);
+
+    // A file that is no SBOM is found out before anything is published.
+    world.place.write("bom.json", "{}");
+    let flags = ["--sbom", "bom.json", "--no-provenance"];
+    let ran = world.run(&[&release[..], &flags].concat());
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert_eq!(world.sigstore.asked(Service::RekorV2).len(), 1);
+}
+
+#[test]
 fn what_is_left_out_is_said() {
     let world = World::new();
     let registry = Registry::start(Options::default());

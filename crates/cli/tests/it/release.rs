@@ -156,7 +156,9 @@ fn the_next_step_and_the_people_are_told() {
     );
     let summary = job.place.read("summary.md");
     assert!(
-        summary.starts_with(&format!("### Released `{image}`\n\nsigned by key `sha256:")),
+        summary.starts_with(&format!(
+            "### Released `{image}`\n\nsigned by `the key sha256:"
+        )),
         "{summary}"
     );
     assert_eq!(summary.matches("\n| ").count(), 5, "{summary}");
