@@ -88,6 +88,9 @@ pub enum LogVersion {
     V1,
     /// Proofs alone.
     V2,
+    /// The same log, with statements logged as entries of the kind `dsse`,
+    /// which it took in its first releases.
+    V2Dsse,
 }
 
 /// How an instance is set up.

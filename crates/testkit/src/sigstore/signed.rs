@@ -29,8 +29,8 @@ pub enum Payload<'a> {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "callers make it")]
 pub struct Witnesses<'a> {
-    /// The logs, each of which makes an entry. Rekor v1's entries about
-    /// statements are of the kind `dsse`.
+    /// The logs, each of which makes an entry. Statements are entries of the
+    /// kind `dsse` in Rekor v1, of the kind `hashedrekord` in Rekor v2.
     pub logs: &'a [LogVersion],
     /// How many timestamps there are.
     pub timestamps: usize,
@@ -91,19 +91,24 @@ impl Sigstore {
                 let (_, entry) = logged.expect("it is logged");
                 entry_of(&entry, &proposed)
             }
-            LogVersion::V2 => {
+            LogVersion::V2 | LogVersion::V2Dsse => {
                 let verifier = json!({
                     "keyDetails": "PKIX_ECDSA_P256_SHA_256",
                     "x509Certificate": { "rawBytes": STANDARD.encode(der(&certificate)) },
                 });
-                let proposed = match payload {
-                    Payload::Blob(bytes) => json!({ "hashedRekordRequestV002": {
-                        "digest": STANDARD.encode(sha256(bytes)),
-                        "signature": { "content": STANDARD.encode(&signature), "verifier": verifier },
-                    } }),
-                    Payload::Statement(statement) => json!({ "dsseRequestV002": {
-                        "envelope": envelope(statement),
-                        "verifiers": [verifier],
+                let proposed = match (version, payload) {
+                    (LogVersion::V2Dsse, Payload::Statement(statement)) => {
+                        json!({ "dsseRequestV002": {
+                            "envelope": envelope(statement),
+                            "verifiers": [verifier],
+                        } })
+                    }
+                    _ => json!({ "hashedRekordRequestV002": {
+                        "digest": STANDARD.encode(sha256(&message)),
+                        "signature": {
+                            "content": STANDARD.encode(&signature),
+                            "verifier": verifier,
+                        },
                     } }),
                 };
                 let logged = self.rekor_v2.log(&proposed, spoil(Service::RekorV2));

@@ -36,7 +36,7 @@ impl Sigstore {
             .iter()
             .map(|version| match version {
                 LogVersion::V1 => service(self.rekor_v1_url(), 1),
-                LogVersion::V2 => service(self.rekor_v2_url(), 2),
+                LogVersion::V2 | LogVersion::V2Dsse => service(self.rekor_v2_url(), 2),
             })
             .collect();
         json!({

@@ -80,13 +80,17 @@ fn statements_verify_with_each_log() {
     let issuer = "https://token.actions.githubusercontent.com";
     let subject = "https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3";
     let authority = authority(issuer, subject);
-    let bundle = sigstore.bundle(&claims, Payload::Statement(&statement), Witnesses::FORMER);
     let wanted = Wanted {
         subject: &image,
         keep_predicate: false,
     };
     let trust = Trust { root: Some(&root) };
-    let verified = verify(&candidate(&bundle), &wanted, &authority, &trust, NOW).unwrap();
+    let judge = |witnesses| {
+        let bundle = sigstore.bundle(&claims, Payload::Statement(&statement), witnesses);
+        verify(&candidate(&bundle), &wanted, &authority, &trust, NOW)
+    };
+    judge(Witnesses::TODAY).unwrap();
+    let verified = judge(Witnesses::FORMER).unwrap();
     let Verified::Signature(signature) = verified else {
         panic!("it is a signature");
     };
