@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use der::pem::LineEnding;
 use der::{DecodePem as _, Encode as _};
 use serde_json::{Value, json};
 use sigstore_types::Sha256Hash;
@@ -19,6 +20,7 @@ use x509_cert::spki::Document;
 
 use super::Time;
 use super::around::{Spoil, refusal};
+use super::certificate::pem as pem_of;
 use super::key::{EcKey, sha256, verify, verify_hash};
 use super::log_tree::LogTree;
 use super::note::{NoteKey, checkpoint, forged};
@@ -207,7 +209,11 @@ async fn create(
 ) -> Response<Body> {
     match rekor.log(&proposed, spoil) {
         Ok((uuid, entry)) => {
-            let place = [("location", format!("/api/v1/log/entries/{uuid}"))];
+            // Clients look the entry up in the answer by this tag.
+            let place = [
+                ("location", format!("/api/v1/log/entries/{uuid}")),
+                ("etag", uuid.clone()),
+            ];
             (StatusCode::CREATED, place, Json(json!({ uuid: entry }))).into_response()
         }
         Err(Refused::Invalid(why)) => refusal(StatusCode::BAD_REQUEST, why),
@@ -247,9 +253,10 @@ fn hashedrekord(proposed: &Value) -> Option<Value> {
     let hash = spec.pointer("/data/hash")?;
     let value = hash.get("value")?.as_str()?;
     let signature = spec.pointer("/signature/content")?.as_str()?;
-    let key = spec.pointer("/signature/publicKey/content")?.as_str()?;
+    let signer = spec.pointer("/signature/publicKey/content")?.as_str()?;
+    let (key, signer) = key_of(signer)?;
     let bytes = unhex(value)?;
-    if !verify_hash(&key_of(key)?, &bytes, &STANDARD.decode(signature).ok()?) {
+    if !verify_hash(&key, &bytes, &STANDARD.decode(signature).ok()?) {
         return None;
     }
     Some(json!({
@@ -257,7 +264,7 @@ fn hashedrekord(proposed: &Value) -> Option<Value> {
         "kind": "hashedrekord",
         "spec": {
             "data": { "hash": { "algorithm": hash.get("algorithm")?, "value": value } },
-            "signature": { "content": signature, "publicKey": { "content": key } },
+            "signature": { "content": signature, "publicKey": { "content": signer } },
         },
     }))
 }
@@ -276,8 +283,9 @@ fn dsse(proposed: &Value) -> Option<Value> {
         let bytes = STANDARD.decode(signature).ok()?;
         let verifier = verifiers
             .iter()
-            .filter_map(Value::as_str)
-            .find(|verifier| key_of(verifier).is_some_and(|key| verify(&key, &signed, &bytes)))?;
+            .filter_map(|verifier| key_of(verifier.as_str()?))
+            .find(|(key, _)| verify(key, &signed, &bytes));
+        let (_, verifier) = verifier?;
         signatures.push(json!({ "signature": signature, "verifier": verifier }));
     }
     Some(json!({
@@ -302,7 +310,7 @@ fn intoto(proposed: &Value) -> Option<Value> {
     let signed = pae(&payload, kind);
     let signatures = envelope.get("signatures")?.as_array()?;
     for signature in signatures {
-        let key = key_of(signature.get("publicKey")?.as_str()?)?;
+        let (key, _) = key_of(signature.get("publicKey")?.as_str()?)?;
         if !verify(&key, &signed, &twice(signature.get("sig")?)?) {
             return None;
         }
@@ -323,18 +331,17 @@ fn intoto(proposed: &Value) -> Option<Value> {
     }))
 }
 
-/// The key of a certificate or a public key in PEM in base64, as SPKI DER.
-fn key_of(pem: &str) -> Option<Vec<u8>> {
+/// Whoever signed, in PEM in base64: the key as SPKI DER, and the same text
+/// as Rekor writes it, whatever the line breaks were.
+fn key_of(pem: &str) -> Option<(Vec<u8>, String)> {
     let pem = STANDARD.decode(pem).ok()?;
     if let Ok(certificate) = Certificate::from_pem(&pem) {
-        return certificate
-            .tbs_certificate
-            .subject_public_key_info
-            .to_der()
-            .ok();
+        let key = &certificate.tbs_certificate.subject_public_key_info;
+        return Some((key.to_der().ok()?, STANDARD.encode(pem_of(&certificate))));
     }
     let (_, key) = Document::from_pem(str::from_utf8(&pem).ok()?).ok()?;
-    Some(key.as_bytes().to_vec())
+    let text = key.to_pem("PUBLIC KEY", LineEnding::LF).ok()?;
+    Some((key.as_bytes().to_vec(), STANDARD.encode(text)))
 }
 
 fn hex(bytes: &[u8; 32]) -> String {
@@ -353,8 +360,8 @@ fn index(at: usize) -> u64 {
 
 /// The number of the log's tree.
 const TREE: u64 = 1_193_050_959_916_656_506;
-/// What checkpoints are headed with.
-const ORIGIN: &str = "rekor.testkit.invalid - 1193050959916656506";
+/// What checkpoints are headed with: the log's host and its tree.
+const ORIGIN: &str = "127.0.0.1 - 1193050959916656506";
 /// Where a body has the hash of what was signed.
 const HASHES: [&str; 3] = [
     "/spec/data/hash/value",
