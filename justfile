@@ -39,6 +39,18 @@ cluster-setup:
 cluster: cluster-setup
     cargo run --release -p waxseal-interop --bin waxseal-cluster
 
+# Fetch or build the services and clients of keyless signing.
+keyless-setup: interop-setup
+    .ci/sigstore-peers
+
+# A private Sigstore of the real services on loopback, until standard input ends.
+sigstore-up FOLDER="target/sigstore": keyless-setup
+    cargo run --release -p waxseal-interop --bin waxseal-keyless -- up {{FOLDER}}
+
+# Keyless signatures of ours, cosign 3, sigstore-python and sigstore-js, each verified by all.
+interop-keyless *WORDS: keyless-setup
+    cargo run --release -p waxseal-interop --bin waxseal-keyless -- {{WORDS}}
+
 # Whole-process measurements beside the peers; `just bench --quick` for a look.
 bench *ARGS: interop-setup
     cargo run --release -p waxseal-bench -- {{ARGS}}
