@@ -23,7 +23,7 @@ pub(crate) fn ask(
         context.note(words);
         return Ok(());
     }
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+    if !can_ask() {
         return Err(Failure::usage(format_args!(
             "{words}; there is no terminal to ask whether that is wanted"
         ))
@@ -38,6 +38,11 @@ pub(crate) fn ask(
             "not agreed to: nothing is signed, and nothing published",
         ))
     }
+}
+
+/// Whether there is somebody to ask.
+pub(crate) fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 fn words(email: &str, services: &Services) -> String {

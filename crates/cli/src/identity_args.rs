@@ -12,6 +12,7 @@ use waxseal_sign::{
 };
 use zeroize::Zeroizing;
 
+use crate::consent;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::service_args::Backing;
@@ -150,6 +151,14 @@ impl IdentityArgs {
         backing: &Backing,
         how: How,
     ) -> Result<IdentityToken, Failure> {
+        // Nobody should sign in only to be told so.
+        if !self.yes && !consent::can_ask() {
+            return Err(Failure::usage(
+                "whoever signs in has their e-mail address published, and there is no terminal to \
+                 ask whether that is wanted",
+            )
+            .hint("--yes agrees to it"));
+        }
         let issuer = match &self.oidc_issuer {
             Some(url) => url.clone(),
             None => backing

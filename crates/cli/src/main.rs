@@ -8,6 +8,7 @@
     reason = "the comments of arguments are their help texts: `[:TAG]` is no link"
 )]
 
+mod bundle_file;
 mod command;
 mod consent;
 mod context;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use waxseal_sign::Blob;
 
-use crate::command::sign_blob::{one_stdin, write_bundle};
+use crate::bundle_file::BundleFile;
+use crate::command::sign_blob::one_stdin;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -44,6 +45,7 @@ impl AttestBlob {
             .file
             .file_name()
             .map(|n| n.to_string_lossy().into_owned());
+        let bundle = BundleFile::open(self.bundle.as_deref())?;
         let (made, predicate_type) = context.block_on(async {
             let signer = prepared.open(context).await?;
             let name = name.unwrap_or_default();
@@ -53,7 +55,7 @@ impl AttestBlob {
                 .await?;
             Ok::<_, Failure>((made, built.predicate_type))
         })??;
-        write_bundle(context, self.bundle.as_deref(), &made.bundle)?;
+        bundle.write(context, &made.bundle)?;
         made.note(context);
         context.note(format_args!("attested {} for {digest}", predicate_type));
         Ok(Exit::Ok)

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use waxseal_oci::Digest;
 use waxseal_sign::{Blob, SignError};
 
+use crate::bundle_file::BundleFile;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
@@ -35,6 +36,7 @@ impl SignBlob {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         one_stdin(Some(&self.file), &self.signer.password)?;
         let prepared = self.signer.read(context)?;
+        let bundle = BundleFile::open(self.bundle.as_deref())?;
         let (made, digest, name) = context.block_on(async {
             let signer = prepared.open(context).await?;
             let (made, digest) = if is_stdin(&self.file) {
@@ -47,7 +49,7 @@ impl SignBlob {
             };
             Ok::<_, Failure>((made, digest, signer.name()))
         })??;
-        write_bundle(context, self.bundle.as_deref(), &made.bundle)?;
+        bundle.write(context, &made.bundle)?;
         made.note(context);
         context.note(format_args!("signed {digest} with {name}"));
         Ok(Exit::Ok)
@@ -65,18 +67,6 @@ async fn sign<R: Read>(
             .context(format_args!("`{}` is not signed", path.display()))
             .maybe_hint(hint)
     })
-}
-
-/// Writes a bundle where it was asked for.
-pub(crate) fn write_bundle(
-    context: &Context,
-    to: Option<&Path>,
-    bundle: &[u8],
-) -> Result<(), Failure> {
-    match to {
-        Some(path) => std::fs::write(path, bundle).map_err(|e| Failure::file("write", path, e)),
-        None => context.print_bytes(bundle),
-    }
 }
 
 /// Whether a path stands for standard input.

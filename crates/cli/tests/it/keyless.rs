@@ -182,6 +182,26 @@ fn a_workflow_releases_an_image() {
 }
 
 #[test]
+fn a_bundle_with_no_place_to_go_is_not_made() {
+    let world = World::new();
+    let ran = world.run(&["sign-blob", "blob", "-b", "nowhere/blob.json"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.stderr
+            .starts_with("error: cannot write `nowhere/blob.json`: "),
+        "{}",
+        ran.stderr
+    );
+    assert!(world.sigstore.asked(Service::Fulcio).is_empty());
+    // What is there is replaced; what cannot be replaced is written to.
+    world.place.write("blob.json", "earlier");
+    world.ok(&["sign-blob", "blob", "-b", "blob.json"]);
+    assert!(world.place.read("blob.json").starts_with('{'));
+    let ran = world.ok(&["sign-blob", "blob", "-b", "/dev/stdout"]);
+    assert!(ran.stdout.starts_with('{'), "{}", ran.stdout);
+}
+
+#[test]
 fn what_is_left_out_is_said() {
     let world = World::new();
     let registry = Registry::start(Options::default());
@@ -431,6 +451,16 @@ fn people_sign_in_with_a_browser_or_elsewhere() {
         "--yes",
         "--sign-in",
     ];
+    let without_yes = flags.iter().filter(|flag| **flag != "--yes");
+    let ran = world.place.run(without_yes.chain(&["device"]));
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            Some(2),
+            "error: whoever signs in has their e-mail address published, and there is no terminal \
+             to ask whether that is wanted\nhint: --yes agrees to it\n"
+        )
+    );
     let ran = world.place.run(flags.iter().chain(&["device"]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(
