@@ -15,13 +15,17 @@
 //! # Ok::<(), waxseal_sbom::SbomError>(())
 //! ```
 
+mod catalogue;
 mod cyclonedx;
 mod error;
+mod inventory;
+mod layers;
 pub mod limits;
 mod spdx;
 mod spdx3;
 mod subject;
 mod walk;
+mod write;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,8 +34,12 @@ use serde::Deserialize;
 
 use crate::walk::{Count, Text};
 
+pub use crate::catalogue::Scanner;
 pub use crate::error::SbomError;
+pub use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
+pub use crate::layers::LayerError;
 pub use crate::subject::{ClaimedSubject, SubjectMatch, check_subject};
+pub use crate::write::Target;
 
 /// What is known of an SBOM without looking at its components.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,3 +6,40 @@ pub const SUBJECTS: usize = 64;
 
 /// Hashes of one subject.
 pub const HASHES: usize = 32;
+
+/// Entries of all layers of an image.
+pub const ENTRIES: u64 = 10_000_000;
+
+/// Bytes of all layers of an image, decompressed.
+pub const DECOMPRESSED: u64 = 64 * 1024 * 1024 * 1024;
+
+/// How many bytes one compressed byte may become, once [`RATIO_FROM`] are there.
+/// Deflate gives at most 1032; more is not an image.
+pub const RATIO: u64 = 1_100;
+
+/// Decompressed bytes from which [`RATIO`] is looked at.
+pub const RATIO_FROM: u64 = 256 * 1024 * 1024;
+
+/// Bytes of a path in a layer.
+pub const PATH_BYTES: usize = 4_096;
+
+/// Bytes of a header in a layer that gives a long name or attributes.
+pub const HEADER_BYTES: u64 = 1024 * 1024;
+
+/// Paths that are remembered to know what an upper layer hides, in bytes.
+pub const HIDDEN_BYTES: usize = 512 * 1024 * 1024;
+
+/// Bytes of a package database or manifest.
+pub const DATABASE_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Bytes of a program that is looked into.
+pub const PROGRAM_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Bytes of a list of what a program was built from, decompressed.
+pub const AUDIT_BYTES: usize = 64 * 1024 * 1024;
+
+/// Packages of one image.
+pub const PACKAGES: usize = 1_000_000;
+
+/// Notes of one image.
+pub const NOTES: usize = 10_000;

@@ -1,0 +1,339 @@
+//! From the files of an image to the packages that it has: one ecosystem a file.
+
+mod apk;
+mod composer;
+mod dpkg;
+mod gem;
+mod golang;
+mod node;
+mod nuget;
+mod os_release;
+mod purl;
+mod python;
+mod rust;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use waxseal_oci::Digest;
+
+use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
+use crate::layers::{File, Kind, LayerError, Visitor, Walk};
+use crate::limits;
+
+/// Finds the packages in the layers of an image, the uppermost layer first.
+///
+/// Layers are untrusted. A file that cannot be read becomes a [`Note`]; a layer
+/// that cannot, an error.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    walk: Walk,
+    found: BTreeMap<String, Findings>,
+    distro: BTreeMap<String, Distro>,
+    notes: Vec<Note>,
+    count: usize,
+}
+
+/// What one file says.
+#[derive(Debug, Default)]
+struct Findings {
+    layer: Option<Digest>,
+    packages: Vec<Package>,
+}
+
+/// A package as a file names it: the distribution is not known yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) architecture: Option<String>,
+    pub(crate) supplier: Option<String>,
+    pub(crate) licenses: Vec<License>,
+    pub(crate) ecosystem: Option<Ecosystem>,
+}
+
+/// What is looked for in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    Apk,
+    Composer,
+    Dpkg,
+    Gem,
+    Node,
+    Nuget,
+    OsRelease,
+    /// A program: Rust's and Go's lists of what it was built from.
+    Program,
+    Python,
+    /// Something that is known and not read.
+    Unread(&'static str),
+}
+
+impl Scanner {
+    /// A scanner that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads one layer to its end, compressed or not. Call it for the uppermost
+    /// layer first.
+    ///
+    /// # Errors
+    /// [`LayerError`] where the layer is no archive, or a hostile one.
+    pub fn layer(&mut self, digest: &Digest, content: &mut dyn Read) -> Result<(), LayerError> {
+        let inside = |error| LayerError::In {
+            layer: digest.clone(),
+            error: Box::new(error),
+        };
+        self.archive(Some(digest), content).map_err(inside)
+    }
+
+    fn archive(
+        &mut self,
+        layer: Option<&Digest>,
+        content: &mut dyn Read,
+    ) -> Result<(), LayerError> {
+        let mut walk = std::mem::take(&mut self.walk);
+        let read = walk.layer(
+            content,
+            &mut OneLayer {
+                scanner: self,
+                layer,
+            },
+        );
+        self.walk = walk;
+        read?;
+        if self.count > limits::PACKAGES {
+            return Err(LayerError::Packages);
+        }
+        Ok(())
+    }
+
+    /// Looks at one file of a folder that is taken for a root filesystem.
+    ///
+    /// # Errors
+    /// Where the content cannot be read.
+    pub fn file(
+        &mut self,
+        path: &str,
+        size: u64,
+        executable: bool,
+        content: &mut dyn Read,
+    ) -> io::Result<()> {
+        let file = File {
+            path,
+            size,
+            executable,
+            kind: Kind::File,
+        };
+        self.look(None, &file, content)
+    }
+
+    /// Records something that could not be read.
+    pub fn note(&mut self, path: &str, reason: impl Into<String>) {
+        self.noted(None, path, reason.into());
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn finish(self) -> Inventory {
+        // `/etc/os-release` before `/usr/lib/os-release`, as its manual says.
+        let distro = self.distro.into_values().next();
+        let known = distro.clone().unwrap_or_default();
+        let mut components = Vec::new();
+        for (path, findings) in self.found {
+            for package in findings.packages {
+                let Some(ecosystem) = package.ecosystem else {
+                    continue;
+                };
+                components.push(Component {
+                    purl: purl::of(ecosystem, &package, &known),
+                    ecosystem,
+                    name: package.name,
+                    version: package.version,
+                    supplier: package.supplier,
+                    licenses: package.licenses,
+                    found: vec![Location::new(findings.layer.clone(), path.clone())],
+                });
+            }
+        }
+        Inventory::new(distro, components, self.notes)
+    }
+
+    fn look(
+        &mut self,
+        layer: Option<&Digest>,
+        file: &File<'_>,
+        content: &mut dyn Read,
+    ) -> io::Result<()> {
+        // The same path again, from the same layer: this one is it.
+        self.found.remove(file.path);
+        let Some(looked) = wanted(file) else {
+            return Ok(());
+        };
+        let is_program = looked == Looked::Program;
+        match file.kind {
+            Kind::File => {}
+            Kind::HardLink | Kind::Sparse if is_program => return Ok(()),
+            Kind::HardLink => {
+                self.noted(
+                    layer,
+                    file.path,
+                    "a hard link, which is not followed".into(),
+                );
+                return Ok(());
+            }
+            Kind::Sparse => {
+                self.noted(layer, file.path, "a sparse file, which is not read".into());
+                return Ok(());
+            }
+            // A link leads to a file that is looked at under its own name.
+            Kind::Folder | Kind::Symlink | Kind::Other => return Ok(()),
+        }
+        if let Looked::Unread(what) = looked {
+            self.noted(layer, file.path, format!("{what} is not read"));
+            return Ok(());
+        }
+        let most = if is_program {
+            limits::PROGRAM_BYTES
+        } else {
+            limits::DATABASE_BYTES
+        };
+        if file.size > most {
+            let reason = format!("larger than {most} bytes, which is not read");
+            self.noted(layer, file.path, reason);
+            return Ok(());
+        }
+        let mut bytes = Vec::new();
+        if is_program {
+            content.take(4).read_to_end(&mut bytes)?;
+            if !is_object(&bytes) {
+                return Ok(());
+            }
+        }
+        bytes.reserve_exact(usize::try_from(file.size).unwrap_or_default());
+        content.take(most).read_to_end(&mut bytes)?;
+        match read(looked, file.path, &bytes) {
+            Ok(Held::Distro(distro)) => {
+                self.distro.entry(file.path.to_owned()).or_insert(distro);
+            }
+            Ok(Held::Packages(packages)) if packages.is_empty() => {}
+            Ok(Held::Packages(packages)) => {
+                self.count += packages.len();
+                let findings = Findings {
+                    layer: layer.cloned(),
+                    packages,
+                };
+                self.found.insert(file.path.to_owned(), findings);
+            }
+            Err(reason) => self.noted(layer, file.path, reason),
+        }
+        Ok(())
+    }
+
+    fn noted(&mut self, layer: Option<&Digest>, path: &str, reason: String) {
+        if self.notes.len() < limits::NOTES {
+            self.notes.push(Note {
+                at: Location::new(layer.cloned(), path),
+                reason,
+            });
+        }
+    }
+}
+
+struct OneLayer<'a> {
+    scanner: &'a mut Scanner,
+    layer: Option<&'a Digest>,
+}
+
+impl Visitor for OneLayer<'_> {
+    fn file(&mut self, file: &File<'_>, content: &mut dyn Read) -> io::Result<()> {
+        self.scanner.look(self.layer, file, content)
+    }
+
+    fn odd(&mut self, path: &str, reason: String) {
+        self.scanner.noted(self.layer, path, reason);
+    }
+}
+
+/// What a file held.
+enum Held {
+    Distro(Distro),
+    Packages(Vec<Package>),
+}
+
+/// What is to be looked for in a file, by its path.
+fn wanted(file: &File<'_>) -> Option<Looked> {
+    let path = file.path;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match path {
+        "etc/os-release" | "usr/lib/os-release" => return Some(Looked::OsRelease),
+        "lib/apk/db/installed" | "usr/lib/apk/db/installed" => return Some(Looked::Apk),
+        "var/lib/dpkg/status" => return Some(Looked::Dpkg),
+        "var/lib/rpm/rpmdb.sqlite"
+        | "usr/lib/sysimage/rpm/rpmdb.sqlite"
+        | "var/lib/rpm/Packages"
+        | "var/lib/rpm/Packages.db"
+        | "usr/lib/sysimage/rpm/Packages.db" => return Some(Looked::Unread("the rpm database")),
+        _ => {}
+    }
+    if let Some(rest) = path.strip_prefix("var/lib/dpkg/status.d/") {
+        return (!rest.contains('/') && !rest.ends_with(".md5sums")).then_some(Looked::Dpkg);
+    }
+    match name {
+        "METADATA" if path.contains(".dist-info/") => Some(Looked::Python),
+        "PKG-INFO" if path.contains(".egg-info/") => Some(Looked::Python),
+        "package.json" if node::is_installed(path) => Some(Looked::Node),
+        "installed.json" if path.ends_with("composer/installed.json") => Some(Looked::Composer),
+        _ if name.ends_with(".egg-info") => Some(Looked::Python),
+        _ if name.ends_with(".gemspec") && path.contains("specifications/") => Some(Looked::Gem),
+        _ if name.ends_with(".deps.json") => Some(Looked::Nuget),
+        _ if [".jar", ".war", ".ear"]
+            .iter()
+            .any(|end| name.ends_with(end)) =>
+        {
+            Some(Looked::Unread("a Java archive"))
+        }
+        _ if file.executable && file.kind == Kind::File => Some(Looked::Program),
+        _ => None,
+    }
+}
+
+fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, String> {
+    let packages = match looked {
+        Looked::Apk => apk::read(text(bytes)?),
+        Looked::Composer => composer::read(bytes)?,
+        Looked::Dpkg => dpkg::read(text(bytes)?),
+        Looked::Gem => gem::read(text(bytes)?, path)?,
+        Looked::Node => node::read(bytes)?,
+        Looked::Nuget => nuget::read(bytes)?,
+        Looked::OsRelease => return Ok(Held::Distro(os_release::read(text(bytes)?))),
+        Looked::Program => {
+            let mut packages = rust::read(bytes)?;
+            packages.extend(golang::read(bytes)?);
+            packages
+        }
+        Looked::Python => python::read(text(bytes)?)?,
+        Looked::Unread(what) => return Err(format!("{what} is not read")),
+    };
+    Ok(Held::Packages(packages))
+}
+
+fn text(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))
+}
+
+/// ELF, PE, or one of the Mach-O forms.
+fn is_object(start: &[u8]) -> bool {
+    matches!(
+        start,
+        [0x7f, b'E', b'L', b'F']
+            | [b'M', b'Z', ..]
+            | [0xcf | 0xce, 0xfa, 0xed, 0xfe]
+            | [0xca, 0xfe, 0xba, 0xbe]
+    )
+}
+
+#[cfg(test)]
+mod tests;

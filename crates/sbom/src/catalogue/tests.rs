@@ -1,0 +1,237 @@
+use super::*;
+
+/// The package URLs and the notes that a root filesystem with these files gives.
+fn scan(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
+    let inventory = inventory(files);
+    let purls = inventory.components.into_iter().map(|c| c.purl).collect();
+    let notes = inventory.notes.into_iter();
+    let notes = notes.map(|n| format!("{}: {}", n.at.path, n.reason));
+    (purls, notes.collect())
+}
+
+fn inventory(files: &[(&str, &str)]) -> Inventory {
+    let mut scanner = Scanner::new();
+    for (path, content) in files {
+        let size = u64::try_from(content.len()).unwrap();
+        scanner
+            .file(path, size, false, &mut content.as_bytes())
+            .unwrap();
+    }
+    scanner.finish()
+}
+
+fn purls(files: &[(&str, &str)]) -> Vec<String> {
+    let (purls, notes) = scan(files);
+    assert_eq!(notes, Vec::<String>::new());
+    purls
+}
+
+const DEBIAN: (&str, &str) = (
+    "etc/os-release",
+    "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nVERSION_ID=\"12\"\nID=debian\n",
+);
+
+#[test]
+fn dpkg_with_what_is_installed_only() {
+    let status = "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\n\
+                  Maintainer: GNU Libc <x@example.com>\nVersion: 2.36-9+deb12u10\n\
+                  Description: a\n Package: not this\n\n\
+                  Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n\
+                  Package: epoch\nStatus: install ok installed\nArchitecture: all\nVersion: 1:2~3\n";
+    assert_eq!(
+        purls(&[DEBIAN, ("var/lib/dpkg/status", status)]),
+        [
+            "pkg:deb/debian/epoch@1:2~3?arch=all&distro=debian-12",
+            "pkg:deb/debian/libc6@2.36-9+deb12u10?arch=amd64&distro=debian-12"
+        ]
+    );
+    let distroless = "Package: tzdata\nVersion: 2024a\nArchitecture: all\n";
+    assert_eq!(
+        purls(&[
+            ("var/lib/dpkg/status.d/tzdata", distroless),
+            ("var/lib/dpkg/status.d/tzdata.md5sums", "Package: x\n")
+        ]),
+        ["pkg:deb/debian/tzdata@2024a?arch=all"]
+    );
+}
+
+#[test]
+fn apk_with_licences() {
+    let installed = "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\nm:N <n@example.com>\n\n\
+                     P:busybox\nV:1.36.1-r29\nA:x86_64\nL:GPL-2.0-only AND bzip2-1.0.4\n\n";
+    let inventory = inventory(&[
+        ("etc/os-release", "ID=alpine\nVERSION_ID=3.20.0\n"),
+        ("lib/apk/db/installed", installed),
+    ]);
+    let read: Vec<_> = inventory
+        .components
+        .iter()
+        .map(|c| (c.purl.as_str(), c.licenses.as_slice()))
+        .collect();
+    assert_eq!(
+        read,
+        [
+            (
+                "pkg:apk/alpine/busybox@1.36.1-r29?arch=x86_64&distro=alpine-3.20.0",
+                &[License::Named("GPL-2.0-only AND bzip2-1.0.4".to_owned())][..]
+            ),
+            (
+                "pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.0",
+                &[License::Expression("MIT".to_owned())][..]
+            ),
+        ]
+    );
+}
+
+#[test]
+fn python_by_its_metadata() {
+    let read = purls(&[
+        (
+            "usr/lib/python3/dist-packages/Flask_SQL.Alchemy-3.0.dist-info/METADATA",
+            "Metadata-Version: 2.1\nName: Flask_SQL.Alchemy\nVersion: 3.0\nLicense: BSD-3-Clause\n\n\
+             Name: not this\n",
+        ),
+        (
+            "usr/lib/python3/dist-packages/six.egg-info",
+            "Name: six\nVersion: 1.16.0\n",
+        ),
+        ("srv/METADATA", "Name: no\nVersion: 1\n"),
+    ]);
+    assert_eq!(
+        read,
+        ["pkg:pypi/flask-sql-alchemy@3.0", "pkg:pypi/six@1.16.0"]
+    );
+}
+
+#[test]
+fn node_by_what_is_installed() {
+    let read = purls(&[
+        (
+            "app/node_modules/left-pad/package.json",
+            r#"{"name": "left-pad", "version": "1.3.0", "license": "WTFPL"}"#,
+        ),
+        (
+            "app/node_modules/@babel/core/package.json",
+            r#"{"name": "@babel/core", "version": "7.0.0", "license": {"type": "MIT"}}"#,
+        ),
+        (
+            "app/node_modules/left-pad/test/package.json",
+            r#"{"name": "no", "version": "1"}"#,
+        ),
+        ("app/package.json", r#"{"name": "app", "version": "1"}"#),
+        ("app/node_modules/x/package.json", r#"{"type": "module"}"#),
+    ]);
+    assert_eq!(
+        read,
+        ["pkg:npm/%40babel/core@7.0.0", "pkg:npm/left-pad@1.3.0"]
+    );
+}
+
+#[test]
+fn gems_composer_and_dotnet() {
+    let gem = "Gem::Specification.new do |s|\n  s.name = \"rake\".freeze\n  s.version = \"13.0.6\"\n  \
+               s.licenses = [\"MIT\".freeze]\n  s.authors = [\"A\".freeze, \"B\".freeze]\nend\n";
+    let composer =
+        r#"{"packages": [{"name": "monolog/monolog", "version": "3.5.0", "license": ["MIT"]}]}"#;
+    let deps = r#"{"libraries": {"app/1.0.0": {"type": "project"},
+                   "Newtonsoft.Json/13.0.3": {"type": "package"}}}"#;
+    assert_eq!(
+        purls(&[
+            (
+                "usr/lib/ruby/gems/3.1.0/specifications/rake-13.0.6.gemspec",
+                gem
+            ),
+            ("app/vendor/composer/installed.json", composer),
+            ("app/app.deps.json", deps),
+        ]),
+        [
+            "pkg:composer/monolog/monolog@3.5.0",
+            "pkg:gem/rake@13.0.6",
+            "pkg:nuget/Newtonsoft.Json@13.0.3"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_noted_with_its_reason() {
+    let (purls, notes) = scan(&[
+        ("app/node_modules/a/package.json", "{"),
+        ("lib/apk/db/installed", "P:ok\nV:1\n"),
+        ("opt/a.jar", "PK"),
+        ("usr/lib/python3/x.dist-info/METADATA", "Version: 1\n"),
+        ("var/lib/rpm/rpmdb.sqlite", "SQLite format 3"),
+    ]);
+    assert_eq!(purls, ["pkg:apk/alpine/ok@1"]);
+    assert_eq!(
+        notes,
+        [
+            "app/node_modules/a/package.json: not a package.json: EOF while parsing an object at \
+             line 1 column 1",
+            "opt/a.jar: a Java archive is not read",
+            "usr/lib/python3/x.dist-info/METADATA: a Python distribution without a name",
+            "var/lib/rpm/rpmdb.sqlite: the rpm database is not read",
+        ]
+    );
+    let mut scanner = Scanner::new();
+    let mut bytes = &b"P:\xff\n"[..];
+    scanner
+        .file("lib/apk/db/installed", 4, false, &mut bytes)
+        .unwrap();
+    let notes = scanner.finish().notes;
+    assert_eq!(
+        notes.first().map(|n| n.reason.as_str()),
+        Some("not UTF-8 at byte 2")
+    );
+}
+
+#[test]
+fn one_package_in_two_places_is_one_component() {
+    let manifest = r#"{"name": "a", "version": "1"}"#;
+    let inventory = inventory(&[
+        ("y/node_modules/a/package.json", manifest),
+        ("x/node_modules/a/package.json", manifest),
+    ]);
+    let [one] = inventory.components.as_slice() else {
+        panic!("{inventory:?}");
+    };
+    let paths: Vec<_> = one.found.iter().map(|at| at.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "x/node_modules/a/package.json",
+            "y/node_modules/a/package.json"
+        ]
+    );
+}
+
+#[test]
+fn a_program_that_is_cut_short_is_noted() {
+    let mut scanner = Scanner::new();
+    let mut bytes = &b"\x7fELF\x02\x01\x01"[..];
+    scanner.file("usr/bin/x", 7, true, &mut bytes).unwrap();
+    let mut script = &b"#!/bin/sh\n"[..];
+    scanner.file("usr/bin/y", 10, true, &mut script).unwrap();
+    let notes = scanner.finish().notes;
+    let paths: Vec<_> = notes.iter().map(|note| note.at.path.as_str()).collect();
+    assert_eq!(paths, ["usr/bin/x"]);
+    assert_eq!(golang::read(b"\x7fELF"), Ok(Vec::new()));
+}
+
+#[test]
+fn a_go_list_is_read_with_its_replacements() {
+    let list = "path\texample.com/app\nmod\texample.com/app\t(devel)\t\n\
+                dep\tgithub.com/a/b\tv1.2.3\th1:x=\ndep\tgithub.com/c/d\tv1.0.0\n\
+                =>\tgithub.com/fork/d\tv1.0.1\th1:y=\nbuild\t-compiler=gc\n";
+    let names: Vec<_> = golang::listed(list)
+        .into_iter()
+        .map(|p| format!("{} {}", p.name, p.version))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "example.com/app ",
+            "github.com/a/b v1.2.3",
+            "github.com/fork/d v1.0.1"
+        ]
+    );
+}

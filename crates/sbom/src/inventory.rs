@@ -1,0 +1,202 @@
+//! What is in an image: one model for every ecosystem.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use waxseal_oci::Digest;
+
+/// A kind of package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Ecosystem {
+    /// Alpine and its like.
+    Apk,
+    /// Rust crates.
+    Cargo,
+    /// PHP packages.
+    Composer,
+    /// Debian and its like.
+    Deb,
+    /// Ruby gems.
+    Gem,
+    /// Go modules.
+    Golang,
+    /// Node packages.
+    Npm,
+    /// .NET packages.
+    Nuget,
+    /// Python distributions.
+    Pypi,
+}
+
+impl Ecosystem {
+    /// Its type in a package URL.
+    #[must_use]
+    pub fn purl_type(self) -> &'static str {
+        match self {
+            Self::Apk => "apk",
+            Self::Cargo => "cargo",
+            Self::Composer => "composer",
+            Self::Deb => "deb",
+            Self::Gem => "gem",
+            Self::Golang => "golang",
+            Self::Npm => "npm",
+            Self::Nuget => "nuget",
+            Self::Pypi => "pypi",
+        }
+    }
+}
+
+impl fmt::Display for Ecosystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.purl_type())
+    }
+}
+
+/// A licence as a package declares it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "complete by nature")]
+pub enum License {
+    /// A valid SPDX expression.
+    Expression(String),
+    /// Any other text.
+    Named(String),
+}
+
+impl License {
+    /// An SPDX expression where the text is one, else the text.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if text.is_empty() || text.eq_ignore_ascii_case("unknown") {
+            return None;
+        }
+        if spdx::Expression::parse(text).is_ok() {
+            return Some(Self::Expression(text.to_owned()));
+        }
+        Some(Self::Named(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Expression(text) | Self::Named(text) => text,
+        }
+    }
+}
+
+/// Where something was found.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub struct Location {
+    /// The layer, by the digest under which the registry has it; a folder has none.
+    pub layer: Option<Digest>,
+    /// The path in the image, without a slash in front.
+    pub path: String,
+}
+
+impl Location {
+    /// A place in a layer.
+    #[must_use]
+    pub fn new(layer: Option<Digest>, path: impl Into<String>) -> Self {
+        Self {
+            layer,
+            path: path.into(),
+        }
+    }
+}
+
+/// A package that is installed in an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Component {
+    /// Its kind.
+    pub ecosystem: Ecosystem,
+    /// Its name as its ecosystem writes it.
+    pub name: String,
+    /// Its version as its ecosystem writes it; it may be empty.
+    pub version: String,
+    /// Its package URL.
+    pub purl: String,
+    /// Who answers for it, as the package says.
+    pub supplier: Option<String>,
+    /// What it is licensed under, as the package says.
+    pub licenses: Vec<License>,
+    /// The files that name it.
+    pub found: Vec<Location>,
+}
+
+/// The distribution that an image is made from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Distro {
+    /// `debian`.
+    pub id: String,
+    /// `12`.
+    pub version: String,
+    /// For people.
+    pub name: String,
+}
+
+/// Something that was not read, and why. An inventory with notes is not known
+/// to be whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct Note {
+    /// Where.
+    pub at: Location,
+    /// What was not read and why.
+    pub reason: String,
+}
+
+/// What was found in an image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Inventory {
+    /// The distribution, where it says what it is.
+    pub distro: Option<Distro>,
+    /// The packages, by package URL.
+    pub components: Vec<Component>,
+    /// What was not read.
+    pub notes: Vec<Note>,
+}
+
+impl Inventory {
+    /// Puts together what was found: one entry for each package URL, with all
+    /// the places that name it, in an order that depends on the content alone.
+    #[must_use]
+    pub fn new(
+        distro: Option<Distro>,
+        components: impl IntoIterator<Item = Component>,
+        mut notes: Vec<Note>,
+    ) -> Self {
+        let mut by_purl: BTreeMap<String, Component> = BTreeMap::new();
+        for component in components {
+            match by_purl.get_mut(&component.purl) {
+                None => {
+                    by_purl.insert(component.purl.clone(), component);
+                }
+                Some(known) => {
+                    known.found.extend(component.found);
+                    known.licenses.extend(component.licenses);
+                    known.supplier = known.supplier.take().or(component.supplier);
+                }
+            }
+        }
+        let mut components: Vec<Component> = by_purl.into_values().collect();
+        for component in &mut components {
+            component.found.sort();
+            component.found.dedup();
+            component.licenses.sort();
+            component.licenses.dedup();
+        }
+        notes.sort();
+        notes.dedup();
+        Self {
+            distro,
+            components,
+            notes,
+        }
+    }
+}

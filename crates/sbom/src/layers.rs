@@ -1,0 +1,212 @@
+//! The layers of an image as a stream: which files they leave in the end, and
+//! the content of those that somebody wants.
+//!
+//! Layers are read from the uppermost down, so that a file that is hidden is
+//! never looked at. Everything in a layer is untrusted; nothing is written
+//! anywhere, and no link is followed.
+
+mod decompress;
+mod header;
+mod path;
+
+use std::collections::HashSet;
+use std::io::{self, Read};
+
+use waxseal_oci::Digest;
+
+pub(crate) use header::Kind;
+
+use crate::limits;
+
+/// A file that a layer leaves in the image.
+pub(crate) struct File<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) size: u64,
+    pub(crate) executable: bool,
+    pub(crate) kind: Kind,
+}
+
+/// Who looks at the files.
+pub(crate) trait Visitor {
+    /// Is shown a file that is not hidden, and its content, of which it reads what
+    /// it wants. A path may be shown again from the same layer: the last one is it.
+    fn file(&mut self, file: &File<'_>, content: &mut dyn Read) -> io::Result<()>;
+
+    /// Is told of an entry that is not followed, and why.
+    fn odd(&mut self, path: &str, reason: String);
+}
+
+/// What the layers that were read so far hide.
+#[derive(Debug, Default)]
+pub(crate) struct Walk {
+    /// Paths that are something other than a folder, or that were deleted.
+    hidden: HashSet<Box<str>>,
+    /// Folders of which the lower layers show nothing.
+    opaque: HashSet<Box<str>>,
+    hidden_bytes: usize,
+    entries: u64,
+    decompressed: u64,
+}
+
+impl Walk {
+    /// Reads one layer to its end; those above it were read before.
+    pub(crate) fn layer(
+        &mut self,
+        compressed: &mut dyn Read,
+        visitor: &mut dyn Visitor,
+    ) -> Result<(), LayerError> {
+        let left = limits::DECOMPRESSED.saturating_sub(self.decompressed);
+        let mut plain = decompress::open(compressed, left)?;
+        let mut upper = Layer::default();
+        let read = self.entries(&mut plain, visitor, &mut upper);
+        // The rest is read as well: only then is the layer's digest known to be right.
+        let drained = read.and_then(|()| {
+            io::copy(&mut plain, &mut io::sink())?;
+            Ok(())
+        });
+        self.decompressed += plain.produced();
+        if let Some(bomb) = plain.bomb() {
+            return Err(bomb);
+        }
+        drained?;
+        // A layer hides only what is below it.
+        self.remember(upper)
+    }
+
+    fn entries(
+        &mut self,
+        plain: &mut dyn Read,
+        visitor: &mut dyn Visitor,
+        upper: &mut Layer,
+    ) -> Result<(), LayerError> {
+        let mut archive = tar::Archive::new(plain);
+        // Raw, since the names that the crate would read for us have no limit.
+        let entries = archive.entries()?.raw(true);
+        let mut pending = header::Pending::default();
+        for entry in entries {
+            let mut entry = entry?;
+            self.entries += 1;
+            if self.entries > limits::ENTRIES {
+                return Err(LayerError::Entries);
+            }
+            let Some(read) = pending.read(&mut entry)? else {
+                continue;
+            };
+            let path = match path::normal(&read.path) {
+                Ok(Some(path)) => path,
+                Ok(None) => continue,
+                Err(reason) => {
+                    let shown = String::from_utf8_lossy(&read.path).into_owned();
+                    visitor.odd(&shown, reason.to_owned());
+                    continue;
+                }
+            };
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            if name == OPAQUE {
+                upper.opaque.push(folder.into());
+                continue;
+            }
+            if let Some(deleted) = name.strip_prefix(WHITEOUT) {
+                // Other names that begin so are reserved, and mean nothing here.
+                if !deleted.is_empty() && !deleted.starts_with(WHITEOUT) {
+                    upper.hidden.push(join(folder, deleted).into());
+                }
+                continue;
+            }
+            let is_hidden = self.hides(&path);
+            if read.kind != Kind::Folder {
+                upper.hidden.push(path.as_str().into());
+            }
+            if is_hidden {
+                continue;
+            }
+            let file = File {
+                path: &path,
+                size: read.size,
+                executable: read.executable,
+                kind: read.kind,
+            };
+            visitor.file(&file, &mut entry)?;
+        }
+        Ok(())
+    }
+
+    fn hides(&self, path: &str) -> bool {
+        if self.hidden.contains(path) {
+            return true;
+        }
+        let folders = path
+            .match_indices('/')
+            .filter_map(|(end, _)| path.get(..end));
+        let mut folders = folders.chain(std::iter::once(""));
+        folders.any(|folder| self.hidden.contains(folder) || self.opaque.contains(folder))
+    }
+
+    fn remember(&mut self, upper: Layer) -> Result<(), LayerError> {
+        for path in upper.hidden {
+            self.hidden_bytes += path.len() + size_of::<Box<str>>();
+            self.hidden.insert(path);
+        }
+        for path in upper.opaque {
+            self.hidden_bytes += path.len() + size_of::<Box<str>>();
+            self.opaque.insert(path);
+        }
+        if self.hidden_bytes > limits::HIDDEN_BYTES {
+            return Err(LayerError::Entries);
+        }
+        Ok(())
+    }
+}
+
+/// What one layer hides.
+#[derive(Default)]
+struct Layer {
+    hidden: Vec<Box<str>>,
+    opaque: Vec<Box<str>>,
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{folder}/{name}")
+    }
+}
+
+/// Why the layers of an image cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayerError {
+    /// It grows beyond all measure.
+    #[error("it decompresses to more than {0} bytes")]
+    Bomb(u64),
+    /// It has too many entries.
+    #[error(
+        "the layers have more than {} entries, or names without end",
+        limits::ENTRIES
+    )]
+    Entries,
+    /// A header is too large, or contradicts itself.
+    #[error("an entry {0}")]
+    Header(&'static str),
+    /// It cannot be read, or is not an archive.
+    #[error("{0}")]
+    Read(#[from] io::Error),
+    /// Something in a layer, by the layer's digest.
+    #[error("the layer {layer}: {error}")]
+    In {
+        /// The layer.
+        layer: Digest,
+        /// What is wrong with it.
+        error: Box<Self>,
+    },
+    /// It has more packages than can be.
+    #[error("it has more than {} packages", limits::PACKAGES)]
+    Packages,
+}
+
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! SBOM documents: the same bytes for the same inventory.
+
+mod cyclonedx;
+mod spdx2;
+mod table;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use waxseal_oci::{Digest, Repository};
+
+use crate::inventory::{Inventory, License};
+
+/// What an inventory was taken of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Target {
+    /// Its name: a repository, or the name of a file or folder.
+    pub name: String,
+    /// The digest of the image's manifest.
+    pub digest: Option<Digest>,
+    /// The image's package URL.
+    pub purl: Option<String>,
+    /// The platform, where the image is for one.
+    pub platform: Option<String>,
+}
+
+impl Target {
+    /// An image in a registry, by the digest of its manifest.
+    #[must_use]
+    pub fn image(repository: &Repository, digest: &Digest) -> Self {
+        let name = repository.name();
+        let last = name.rsplit('/').next().unwrap_or(name);
+        Self {
+            name: repository.to_string(),
+            purl: Some(format!(
+                "pkg:oci/{last}@{}%3A{}?repository_url={}/{name}",
+                digest.algorithm().name(),
+                digest.hex(),
+                repository.registry()
+            )),
+            digest: Some(digest.clone()),
+            platform: None,
+        }
+    }
+
+    /// An image without a registry: a layout, an archive.
+    #[must_use]
+    pub fn unnamed(name: impl Into<String>, digest: &Digest) -> Self {
+        Self {
+            name: name.into(),
+            digest: Some(digest.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// A folder.
+    #[must_use]
+    pub fn folder(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The same target, for one platform.
+    #[must_use]
+    pub fn for_platform(mut self, platform: impl Into<String>) -> Self {
+        self.platform = Some(platform.into());
+        self
+    }
+}
+
+impl Inventory {
+    /// The inventory as CycloneDX 1.6, in JSON.
+    ///
+    /// `created` is the time that the document gives; without it, it gives none.
+    /// The serial number comes from the content.
+    #[must_use]
+    pub fn to_cyclonedx(&self, target: &Target, created: Option<Timestamp>) -> Vec<u8> {
+        pretty(&cyclonedx::document(self, target, created))
+    }
+
+    /// The inventory as SPDX 2.3, in JSON.
+    ///
+    /// `created` is the time that the document gives; the format requires one,
+    /// which is the beginning of 1970 where there is none.
+    #[must_use]
+    pub fn to_spdx(&self, target: &Target, created: Option<Timestamp>) -> Vec<u8> {
+        pretty(&spdx2::document(self, target, created))
+    }
+
+    /// The inventory as a table for people.
+    #[must_use]
+    pub fn to_table(&self) -> String {
+        table::lines(self)
+    }
+}
+
+fn pretty(document: &Value) -> Vec<u8> {
+    // Members are sorted by name, since the maps are.
+    let mut text = format!("{document:#}");
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// A UUID of the content: version 8, from its SHA-256.
+fn uuid(content: &Value) -> String {
+    let digest = Digest::sha256(content.to_string().as_bytes());
+    let hex = digest.hex();
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
+    format!(
+        "{}-{}-8{}-8{}-{}",
+        part(0, 8),
+        part(8, 12),
+        part(13, 16),
+        part(17, 20),
+        part(20, 32)
+    )
+}
+
+/// A time with whole seconds.
+fn seconds(time: Timestamp) -> String {
+    Timestamp::from_second(time.as_second())
+        .unwrap_or(time)
+        .to_string()
+}
+
+/// Whether an expression is one licence of SPDX's list, and which.
+fn listed_id(license: &License) -> Option<&str> {
+    match license {
+        License::Expression(text) => spdx::license_id(text).map(|_| text.as_str()),
+        License::Named(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! CycloneDX 1.6.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{Target, listed_id, seconds, uuid};
+use crate::inventory::{Component, Inventory, License};
+
+pub(super) fn document(
+    inventory: &Inventory,
+    target: &Target,
+    created: Option<Timestamp>,
+) -> Value {
+    let mut metadata = Map::new();
+    if let Some(created) = created {
+        metadata.insert("timestamp".to_owned(), seconds(created).into());
+    }
+    metadata.insert(
+        "tools".to_owned(),
+        json!({"components": [{
+            "type": "application", "name": "waxseal", "version": env!("CARGO_PKG_VERSION")
+        }]}),
+    );
+    metadata.insert("component".to_owned(), root(target));
+    let notes: Vec<Value> = inventory
+        .notes
+        .iter()
+        .map(|note| {
+            property(
+                "waxseal:notRead",
+                &format!("{}: {}", note.at.path, note.reason),
+            )
+        })
+        .collect();
+    if !notes.is_empty() {
+        metadata.insert("properties".to_owned(), notes.into());
+    }
+    let distro = inventory.distro.iter().filter(|d| !d.id.is_empty());
+    let mut components: Vec<Value> = distro
+        .map(|distro| {
+            let mut value = json!({
+                "type": "operating-system",
+                "bom-ref": format!("os:{}", distro.id),
+                "name": distro.id,
+            });
+            add(&mut value, "version", Some(distro.version.as_str()));
+            add(&mut value, "description", Some(distro.name.as_str()));
+            value
+        })
+        .collect();
+    components.extend(inventory.components.iter().map(component));
+    let mut document = json!({
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": metadata,
+        "components": components,
+    });
+    let serial = format!("urn:uuid:{}", uuid(&document));
+    add(&mut document, "serialNumber", Some(&serial));
+    document
+}
+
+fn root(target: &Target) -> Value {
+    let kind = if target.digest.is_some() {
+        "container"
+    } else {
+        "file"
+    };
+    let mut root = json!({"type": kind, "bom-ref": ROOT, "name": target.name});
+    let digest = target.digest.as_ref().map(ToString::to_string);
+    add(&mut root, "version", digest.as_deref());
+    add(&mut root, "purl", target.purl.as_deref());
+    if let (Some(platform), Some(members)) = (&target.platform, root.as_object_mut()) {
+        let platform = property("waxseal:platform", platform);
+        members.insert("properties".to_owned(), json!([platform]));
+    }
+    root
+}
+
+fn component(component: &Component) -> Value {
+    let mut value = json!({
+        "type": "library",
+        "bom-ref": component.purl,
+        "name": component.name,
+        "purl": component.purl,
+    });
+    add(&mut value, "version", Some(component.version.as_str()));
+    let Some(members) = value.as_object_mut() else {
+        return value;
+    };
+    if let Some(supplier) = &component.supplier {
+        members.insert("supplier".to_owned(), json!({"name": supplier}));
+    }
+    let licenses = licenses(&component.licenses);
+    if !licenses.is_empty() {
+        members.insert("licenses".to_owned(), licenses.into());
+    }
+    let mut layers: Vec<String> = component
+        .found
+        .iter()
+        .filter_map(|at| at.layer.as_ref().map(ToString::to_string))
+        .collect();
+    layers.sort();
+    layers.dedup();
+    let layers: Vec<Value> = layers
+        .iter()
+        .map(|layer| property("waxseal:layer", layer))
+        .collect();
+    if !layers.is_empty() {
+        members.insert("properties".to_owned(), layers.into());
+    }
+    let places: Vec<Value> = component
+        .found
+        .iter()
+        .map(|at| json!({"location": at.path}))
+        .collect();
+    members.insert("evidence".to_owned(), json!({"occurrences": places}));
+    value
+}
+
+/// Either one expression, or licences one by one: the format does not mix them.
+fn licenses(licenses: &[License]) -> Vec<Value> {
+    if let [License::Expression(text)] = licenses
+        && listed_id(&License::Expression(text.clone())).is_none()
+    {
+        return vec![json!({"expression": text})];
+    }
+    let each = licenses.iter().map(|license| match listed_id(license) {
+        Some(id) => json!({"license": {"id": id}}),
+        None => json!({"license": {"name": license.as_str()}}),
+    });
+    each.collect()
+}
+
+fn property(name: &str, value: &str) -> Value {
+    json!({"name": name, "value": value})
+}
+
+fn add(value: &mut Value, name: &str, text: Option<&str>) {
+    if let (Some(members), Some(text)) = (value.as_object_mut(), text.filter(|t| !t.is_empty())) {
+        members.insert(name.to_owned(), text.into());
+    }
+}
+
+const ROOT: &str = "image";
