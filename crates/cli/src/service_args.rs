@@ -79,6 +79,7 @@ impl ServiceArgs {
     pub(crate) fn for_keyless(&self, context: &Context) -> Result<Backing, Failure> {
         let services = match &self.signing_config {
             None if !self.names_any() => {
+                context.note("using the public Sigstore, as it was when this program was built");
                 Services::public_good(context.now(), self.rekor_version).map_err(Failure::new)?
             }
             _ => self.named(context)?,

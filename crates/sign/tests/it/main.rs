@@ -6,6 +6,7 @@ mod bundles;
 mod files;
 mod keyless;
 mod keys;
+mod odd_services;
 mod services;
 mod sign_in;
 mod tokens;
