@@ -246,19 +246,31 @@ impl Signer<'_> {
             }),
             With::Key(_) => None,
         };
+        let not_logged = made
+            .logged
+            .is_empty()
+            .then_some(if services.no_log_upload() {
+                "--no-log-upload was given"
+            } else {
+                "no log is configured"
+            });
+        let not_timestamped = made
+            .timestamped
+            .is_empty()
+            .then_some(if services.no_timestamp() {
+                "--no-timestamp was given"
+            } else {
+                "no timestamp authority is configured"
+            });
         let entries = made.logged.into_iter();
         Made {
             bundle: made.bundle,
             outside: Some(Outside {
                 identity,
                 logged: entries.map(|(log, index)| Logged { log, index }).collect(),
-                not_logged: services
-                    .no_log_upload()
-                    .then_some("--no-log-upload was given"),
+                not_logged,
                 timestamped: made.timestamped,
-                not_timestamped: services
-                    .no_timestamp()
-                    .then_some("--no-timestamp was given"),
+                not_timestamped,
             }),
         }
     }

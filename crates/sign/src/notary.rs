@@ -22,7 +22,7 @@ use sigstore_types::{DerCertificate, TimestampToken, TransparencyLogEntry, Verif
 use waxseal_attestation::dsse;
 use waxseal_oci::{Digest, media};
 use waxseal_verify::{
-    Authority, Demand, KeyAuthority, KeylessAuthority, Matcher, Trust, TrustedRoot,
+    Authority, Demand, KeyAlgorithm, KeyAuthority, KeylessAuthority, Matcher, Trust, TrustedRoot,
 };
 
 use crate::bundle::around_base64;
@@ -84,6 +84,7 @@ impl Notary<'_> {
             let service = Service::Fulcio;
             return Err(ServiceError::NoneKnown { service }.into());
         }
+        services.check()?;
         let timestamped = services.timestamps.wanted > 0;
         if services.logs.wanted == 0 && !timestamped {
             return Err(SignError::NoTime);
@@ -91,6 +92,22 @@ impl Notary<'_> {
         let all_v2 = services.logs().all(|log| log.version == RekorVersion::V2);
         if all_v2 && !timestamped {
             return Err(SignError::TimestampNeeded);
+        }
+        Ok(())
+    }
+
+    /// As [`Notary::check_keyless`], for a signature by a key.
+    ///
+    /// # Errors
+    /// [`SignError::LogRefusesKey`] or [`ServiceError::NoneKnown`].
+    pub fn check_key(
+        services: &Services,
+        algorithm: KeyAlgorithm,
+        statement: bool,
+    ) -> Result<(), SignError> {
+        services.check()?;
+        for log in services.logs() {
+            rekor::takes(log.version, algorithm, statement)?;
         }
         Ok(())
     }
@@ -186,9 +203,7 @@ impl Notary<'_> {
 
     async fn make(&self, making: &Making<'_>) -> Result<Notarized, SignError> {
         let algorithm = making.credential.signer().public_key().algorithm();
-        for log in self.services.logs() {
-            rekor::takes(log.version, algorithm, making.envelope.is_some())?;
-        }
+        Self::check_key(self.services, algorithm, making.envelope.is_some())?;
         let (timestamped, tokens) = self.timestamps(making).await?;
         if !tokens.is_empty() {
             // Certificate, its transparency, timestamps: before the log knows.

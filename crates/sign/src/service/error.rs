@@ -70,7 +70,7 @@ pub enum ServiceError {
         reason: String,
     },
     /// None is known, or none is valid now.
-    #[error("no address of {service} is known that is valid now")]
+    #[error("no address of {service} is known that is valid now and of use")]
     NoneKnown {
         /// Which service.
         service: Service,

@@ -75,6 +75,14 @@ impl Choice {
         }
     }
 
+    /// Whether there are as many as are wanted.
+    fn check(&self, service: Service) -> Result<(), ServiceError> {
+        if self.groups.len() < self.wanted {
+            return Err(ServiceError::NoneKnown { service });
+        }
+        Ok(())
+    }
+
     fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.groups.iter().flatten()
     }
@@ -115,8 +123,18 @@ impl Services {
                 .into_iter()
                 .map(|found| found.endpoint)
                 .collect(),
-            logs: choose(Service::Rekor, &config.rekor_tlog_config, logs)?,
-            timestamps: choose(Service::Tsa, &config.tsa_config, timestamps)?,
+            logs: choose(
+                Service::Rekor,
+                &config.rekor_tlog_config,
+                logs,
+                !config.rekor_tlog_urls.is_empty(),
+            )?,
+            timestamps: choose(
+                Service::Tsa,
+                &config.tsa_config,
+                timestamps,
+                !config.tsa_urls.is_empty(),
+            )?,
             providers: providers.into_iter().map(|found| found.endpoint).collect(),
         })
     }
@@ -171,6 +189,12 @@ impl Services {
     pub fn without_timestamp(mut self) -> Self {
         self.timestamps = Choice::default();
         self
+    }
+
+    /// Whether the logs and timestamp authorities that are wanted are there.
+    pub(crate) fn check(&self) -> Result<(), ServiceError> {
+        self.logs.check(Service::Rekor)?;
+        self.timestamps.check(Service::Tsa)
     }
 
     /// The certificate authorities, in the order in which they are asked.
@@ -245,6 +269,7 @@ fn choose(
     service: Service,
     config: &ServiceConfiguration,
     found: Vec<Found>,
+    listed: bool,
 ) -> Result<Choice, ServiceError> {
     let mut groups: Vec<(Option<String>, Vec<Endpoint>)> = Vec::new();
     for one in found {
@@ -259,8 +284,10 @@ fn choose(
     let groups: Vec<Vec<Endpoint>> = groups.into_iter().map(|(_, group)| group).collect();
     let there = groups.len();
     let wanted = match config.selector {
-        ServiceSelector::Any => there.min(1),
-        ServiceSelector::All => there,
+        // An instance without such a service lists none. One whose services are
+        // all out of date is not an instance without.
+        ServiceSelector::Any => usize::from(listed),
+        ServiceSelector::All => there.max(usize::from(listed)),
         ServiceSelector::Exact => {
             let count = config.count.unwrap_or_default();
             let count = usize::try_from(count).unwrap_or(usize::MAX);

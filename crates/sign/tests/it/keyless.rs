@@ -69,7 +69,11 @@ impl World {
     }
 
     /// What everybody else makes of a bundle over the blob.
-    fn verify(&self, made: &Notarized, authority: &Authority) -> Result<Verified, Rejection> {
+    pub(crate) fn verify(
+        &self,
+        made: &Notarized,
+        authority: &Authority,
+    ) -> Result<Verified, Rejection> {
         let candidate = Candidate {
             origin: Origin {
                 place: Place::File,
@@ -97,7 +101,7 @@ fn now() -> Timestamp {
     NOW
 }
 
-fn person(world: &World) -> Authority {
+pub(crate) fn person(world: &World) -> Authority {
     let exact = |text: &str| Matcher::exact(text).unwrap();
     let issuer = exact(world.sigstore.issuer_url());
     Authority::Keyless(KeylessAuthority::new(issuer, exact(PERSON)))
@@ -221,7 +225,7 @@ fn what_cannot_last_is_refused_before_anybody_is_asked() {
     let none = Services::none().with_rekor("https://rekor.example", RekorVersion::V1);
     assert_eq!(
         check(none.unwrap()),
-        "no address of the certificate authority is known that is valid now"
+        "no address of the certificate authority is known that is valid now and of use"
     );
 }
 

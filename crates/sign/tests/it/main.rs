@@ -6,6 +6,7 @@ mod bundles;
 mod files;
 mod keyless;
 mod keys;
+mod mutants;
 mod odd_services;
 mod services;
 mod sign_in;

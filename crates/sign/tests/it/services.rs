@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use waxseal_sign::{Http, HttpOptions, RekorVersion, ServiceError, Services, SignError};
+use waxseal_sign::{Http, HttpOptions, Notary, RekorVersion, ServiceError, Services, SignError};
 use waxseal_testkit::NOW;
 use waxseal_testkit::sigstore::{LogVersion, Service, ServiceFault};
 
@@ -212,6 +212,26 @@ fn a_configuration_is_read_strictly() {
         ["https://v1.example/", "https://b.example/"]
     );
     assert_eq!(services.timestamps().count(), 0);
+
+    // Logs of which none can be used are not the same as no logs.
+    let services = read(&config, Some(RekorVersion::V2)).unwrap();
+    assert_eq!(urls(&services), ["https://v2.example/"]);
+    let mut outdated = config.clone();
+    outdated["rekorTlogUrls"] = config["caUrls"].as_array().unwrap()[..2].into();
+    for selector in ["ANY", "ALL"] {
+        outdated["rekorTlogConfig"]["selector"] = json!(selector);
+        let services = read(&outdated, None).unwrap();
+        assert_eq!(
+            Notary::check_keyless(&services).unwrap_err().to_string(),
+            "no address of the transparency log is known that is valid now and of use"
+        );
+        // Unless that is what was asked for.
+        let services = services
+            .without_log()
+            .with_tsa("https://tsa.example")
+            .unwrap();
+        Notary::check_keyless(&services).unwrap();
+    }
 
     let refused = |change: &dyn Fn(&mut Value)| {
         let mut changed = config.clone();
