@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::fmt;
 use std::fs;
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -207,6 +207,13 @@ impl Context {
     pub(crate) fn note(&self, text: impl fmt::Display) {
         if !self.global.quiet {
             let _ = writeln!(anstream::stderr().lock(), "{text}");
+        }
+    }
+
+    /// Tells a person at a terminal how far the work is.
+    pub(crate) fn progress(&self, text: impl fmt::Display) {
+        if io::stderr().is_terminal() {
+            self.note(text);
         }
     }
 

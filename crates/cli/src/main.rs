@@ -15,6 +15,7 @@ mod context;
 mod error;
 mod exit;
 mod identity_args;
+mod inventory;
 mod key;
 mod ledger;
 mod password;

@@ -17,6 +17,7 @@ mod public_key;
 pub(crate) mod release;
 mod replay;
 mod save;
+mod sbom;
 mod sign;
 pub(crate) mod sign_blob;
 mod tree;
@@ -81,6 +82,8 @@ pub(crate) enum Command {
     Replay(replay::Replay),
     /// Write an image with everything that is attached to it to an OCI image layout
     Save(save::Save),
+    /// List the packages in an image, as an SBOM
+    Sbom(sbom::Sbom),
     /// Sign images
     Sign(sign::Sign),
     /// Sign a file
@@ -110,6 +113,7 @@ impl Command {
             Self::Release(command) => command.run(context),
             Self::Replay(command) => command.run(context),
             Self::Save(command) => command.run(context),
+            Self::Sbom(command) => command.run(context),
             Self::Sign(command) => command.run(context),
             Self::SignBlob(command) => command.run(context),
             Self::Tree(command) => command.run(context),

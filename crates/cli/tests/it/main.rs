@@ -11,6 +11,7 @@ mod provenance;
 mod registry;
 mod release;
 mod run;
+mod sbom;
 mod scans;
 mod sign;
 mod verify;

@@ -17,6 +17,11 @@ pub(super) fn read(program: &[u8]) -> Result<Vec<Package>, String> {
     let Some(data) = section.and_then(|section| section.data().ok()) else {
         return Ok(Vec::new());
     };
+    information(data)
+}
+
+/// What the section of the build information says.
+pub(super) fn information(data: &[u8]) -> Result<Vec<Package>, String> {
     let Some(header) = data.strip_prefix(MAGIC) else {
         return Ok(Vec::new());
     };
@@ -27,30 +32,33 @@ pub(super) fn read(program: &[u8]) -> Result<Vec<Package>, String> {
     let strings = data.get(HEADER..).unwrap_or_default();
     let (go, rest) = string(strings).ok_or(BROKEN)?;
     let (modules, _) = string(rest).ok_or(BROKEN)?;
+    let go = std::str::from_utf8(go).map_err(|_| BROKEN)?;
+    // `go1.22.1 X:experiment`
+    let go = go.split(' ').next().unwrap_or(go);
     let mut packages = vec![package("stdlib", go.trim_start_matches("go"))];
-    packages.extend(listed(inner(modules)));
+    let modules = std::str::from_utf8(inner(modules)).map_err(|_| BROKEN)?;
+    packages.extend(listed(modules));
     Ok(packages)
 }
 
-/// A length as a varint, and so many bytes of text.
-fn string(bytes: &[u8]) -> Option<(&str, &[u8])> {
+/// A length as a varint, and so many bytes.
+fn string(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut length = 0_u64;
     for (n, byte) in bytes.iter().enumerate().take(MAX_VARINT) {
         length |= u64::from(byte & 0x7f).checked_shl(u32::try_from(7 * n).ok()?)?;
         if byte & 0x80 == 0 {
             let rest = bytes.get(n + 1..)?;
             let (text, rest) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-            return Some((std::str::from_utf8(text).ok()?, rest));
+            return Some((text, rest));
         }
     }
     None
 }
 
-/// The list stands between two marks of sixteen bytes.
-fn inner(text: &str) -> &str {
-    let bytes = text.len();
-    text.get(MARK..bytes.saturating_sub(MARK))
-        .unwrap_or_default()
+/// The list stands between two marks of sixteen bytes, which are no text.
+fn inner(marked: &[u8]) -> &[u8] {
+    let end = marked.len().saturating_sub(MARK);
+    marked.get(MARK..end).unwrap_or_default()
 }
 
 pub(super) fn listed(text: &str) -> Vec<Package> {
@@ -65,8 +73,15 @@ pub(super) fn listed(text: &str) -> Vec<Package> {
             "mod" | "dep" => packages.push(package(path, version)),
             // What stands before it was replaced by this.
             "=>" => {
-                packages.pop();
-                packages.push(package(path, version));
+                let replaced = packages.pop();
+                // A folder of the build's machine: it is still that module.
+                packages.push(match replaced {
+                    Some(module) if path.starts_with(['.', '/']) => Package {
+                        version: String::new(),
+                        ..module
+                    },
+                    _ => package(path, version),
+                });
             }
             _ => {}
         }

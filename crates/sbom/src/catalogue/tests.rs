@@ -221,7 +221,8 @@ fn a_program_that_is_cut_short_is_noted() {
 fn a_go_list_is_read_with_its_replacements() {
     let list = "path\texample.com/app\nmod\texample.com/app\t(devel)\t\n\
                 dep\tgithub.com/a/b\tv1.2.3\th1:x=\ndep\tgithub.com/c/d\tv1.0.0\n\
-                =>\tgithub.com/fork/d\tv1.0.1\th1:y=\nbuild\t-compiler=gc\n";
+                =>\tgithub.com/fork/d\tv1.0.1\th1:y=\ndep\tk8s.io/api\tv0.0.0\n\
+                =>\t./staging/api\t(devel)\nbuild\t-compiler=gc\n";
     let names: Vec<_> = golang::listed(list)
         .into_iter()
         .map(|p| format!("{} {}", p.name, p.version))
@@ -231,7 +232,41 @@ fn a_go_list_is_read_with_its_replacements() {
         [
             "example.com/app ",
             "github.com/a/b v1.2.3",
-            "github.com/fork/d v1.0.1"
+            "github.com/fork/d v1.0.1",
+            "k8s.io/api "
         ]
+    );
+}
+
+#[test]
+fn build_information_is_text_between_marks_that_are_none() {
+    let list = "path\texample.com/app\ndep\tgithub.com/a/b\tv1.2.3\th1:x=\n";
+    let mark = [0xff_u8; 16];
+    let mut section = b"\xff Go buildinf:\x08\x02".to_vec();
+    section.resize(32, 0);
+    section.push(6);
+    section.extend(b"go1.22");
+    section.push(u8::try_from(list.len() + 32).unwrap());
+    section.extend([&mark[..], list.as_bytes(), &mark[..]].concat());
+    let names = |section: &[u8]| {
+        golang::information(section).map(|packages| {
+            let each = packages.into_iter();
+            each.map(|p| format!("{} {}", p.name, p.version))
+                .collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(
+        names(&section).unwrap(),
+        ["stdlib 1.22", "github.com/a/b v1.2.3"]
+    );
+    section.pop();
+    assert_eq!(
+        names(&section),
+        Err("its build information is cut short".to_owned())
+    );
+    section[15] = 0;
+    assert_eq!(
+        names(&section),
+        Err("the build information of a Go before 1.18 is not read".to_owned())
     );
 }
