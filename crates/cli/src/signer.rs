@@ -94,6 +94,27 @@ impl SignerArgs {
 }
 
 impl<'a> Prepared<'a> {
+    /// Whether a certificate will be asked for. That is published, so that
+    /// whatever else may fail should have been done by then; and it is
+    /// short-lived, so that whatever takes long should have been, too.
+    pub(crate) fn is_keyless(&self) -> bool {
+        self.key.is_none()
+    }
+
+    /// Does some work and opens the key, which takes as long as a registry's
+    /// first answer, at the same time; gets a certificate after it.
+    pub(crate) async fn open_with<T>(
+        self,
+        context: &Context,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<(Signer<'a>, T), Failure> {
+        if self.is_keyless() {
+            let done = work.await?;
+            return Ok((self.open(context).await?, done));
+        }
+        tokio::try_join!(self.open(context), work)
+    }
+
     /// Opens the key, or gets a certificate.
     pub(crate) async fn open(self, context: &Context) -> Result<Signer<'a>, Failure> {
         let Self { args, key, backing } = self;

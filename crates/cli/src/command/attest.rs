@@ -44,12 +44,24 @@ impl Attest {
         let prepared = self.signer.read(context)?;
         let client = context.client()?;
         let (image, stored, predicate_type, outside) = context.block_on(async {
-            let opening = prepared.open(context);
-            let (signer, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
-            store::warn_of_tag(context, &reference, &image, "attesting");
+            let keyless = prepared.is_keyless();
+            let build = |image: &Image| {
+                let name = image.repository.to_string();
+                plan.build(context, &name, image.digest(), context.now())
+            };
+            let looking = async {
+                let image = Image::resolve(client, &reference).await?;
+                store::warn_of_tag(context, &reference, &image, "attesting");
+                let built = keyless.then(|| build(&image)).transpose()?;
+                Ok((image, built))
+            };
+            let (signer, (image, built)) = prepared.open_with(context, looking).await?;
             let (now, digest) = (context.now(), image.digest());
-            // Read after the key is open: its derivation takes 64 MiB of its own.
-            let built = plan.build(context, &image.repository.to_string(), digest, now)?;
+            let built = match built {
+                Some(built) => built,
+                // Read after the key is open: its derivation takes 64 MiB of its own.
+                None => build(&image)?,
+            };
             let kind = built.predicate_type;
             let (stored, outside) = match signer.key() {
                 Some(key) if self.legacy => {

@@ -47,9 +47,15 @@ impl AttestBlob {
             .map(|n| n.to_string_lossy().into_owned());
         let bundle = BundleFile::open(self.bundle.as_deref())?;
         let (made, predicate_type) = context.block_on(async {
-            let signer = prepared.open(context).await?;
             let name = name.unwrap_or_default();
-            let built = plan.build(context, &name, &digest, context.now())?;
+            let build = || plan.build(context, &name, &digest, context.now());
+            let built = prepared.is_keyless().then(build).transpose()?;
+            let signer = prepared.open(context).await?;
+            let built = match built {
+                Some(built) => built,
+                // Read after the key is open: its derivation takes 64 MiB of its own.
+                None => build()?,
+            };
             let made = signer
                 .sign_statement(context, built.statement, &digest)
                 .await?;

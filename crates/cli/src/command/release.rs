@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::predicate::{Built, Plan};
 use crate::provenance::ProvenanceArgs;
 use crate::report::CiReport;
-use crate::signer::{Made, Outside, Signer, SignerArgs};
+use crate::signer::{Outside, SignerArgs};
 use crate::store::{self, Image, Pending};
 
 /// Attest an image's SBOMs and provenance, and sign it, in one go
@@ -84,11 +84,29 @@ impl Release {
         let prepared = self.signer.read(context)?;
         let client = context.client()?;
         context.block_on(async {
-            let opening = prepared.open(context);
-            let (signer, image) = tokio::try_join!(opening, Image::resolve(client, &reference))?;
-            store::warn_of_tag(context, &reference, &image, "releasing");
+            let keyless = prepared.is_keyless();
+            let build =
+                |image: &Image| statements(context, &plans, image, &annotations, context.now());
+            let looking = async {
+                let image = Image::resolve(client, &reference).await?;
+                store::warn_of_tag(context, &reference, &image, "releasing");
+                let built = keyless.then(|| build(&image)).transpose()?;
+                Ok((image, built))
+            };
+            let (signer, (image, built)) = prepared.open_with(context, looking).await?;
+            let built = match built {
+                Some(built) => built,
+                // Read after the key is open: its derivation takes 64 MiB of its own.
+                None => build(&image)?,
+            };
             let now = context.now();
-            let made = make(context, &plans, &signer, &image, &annotations, now).await?;
+            let mut made = Vec::new();
+            for one in built {
+                let bundle = signer.sign_statement(context, one.statement, image.digest());
+                let bundle = bundle.await?;
+                bundle.note(context);
+                made.push((one.predicate_type, bundle));
+            }
             let kinds: Vec<PredicateType> = made.iter().map(|(kind, _)| kind.clone()).collect();
             let pending = made.iter().map(|(kind, made)| Pending {
                 predicate_type: kind.uri(),
@@ -125,16 +143,15 @@ impl Release {
     }
 }
 
-/// All that is to be stored, the signature last. Every statement is there
+/// All that is to be signed, the signature last. Every statement is there
 /// before the first is signed, since a signature may be published.
-async fn make(
+fn statements(
     context: &Context,
     plans: &[Plan],
-    signer: &Signer<'_>,
     image: &Image,
     annotations: &Annotations,
     now: jiff::Timestamp,
-) -> Result<Vec<(PredicateType, Made)>, Failure> {
+) -> Result<Vec<Built>, Failure> {
     let digest = image.digest();
     let name = image.repository.to_string();
     let mut statements: Vec<Built> = plans
@@ -145,15 +162,7 @@ async fn make(
         statement: signature_statement(digest, annotations),
         predicate_type: PredicateType::from_uri(PredicateType::SIGN),
     });
-    let mut all = Vec::new();
-    for built in statements {
-        let made = signer
-            .sign_statement(context, built.statement, digest)
-            .await?;
-        made.note(context);
-        all.push((built.predicate_type, made));
-    }
-    Ok(all)
+    Ok(statements)
 }
 
 /// What was stored for an image.

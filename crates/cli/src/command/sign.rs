@@ -60,10 +60,8 @@ impl Sign {
         let prepared = self.signer.read(context)?;
         let client = context.client()?;
         let signed = context.block_on(async {
-            // Opening the key takes about as long as the registry's first answer.
-            let opening = prepared.open(context);
-            let (signer, images) =
-                tokio::try_join!(opening, self.images(context, client, &references))?;
+            let images = self.images(context, client, &references);
+            let (signer, images) = prepared.open_with(context, images).await?;
             let signing = Signing {
                 client,
                 authority: signer.authority()?,

@@ -5,14 +5,14 @@ use std::io::{Read, stdin};
 use std::path::{Path, PathBuf};
 
 use waxseal_oci::Digest;
-use waxseal_sign::{Blob, SignError};
+use waxseal_sign::{Blob, Message as _, SignError};
 
 use crate::bundle_file::BundleFile;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::password::PasswordArgs;
-use crate::signer::{Made, Signer, SignerArgs};
+use crate::signer::{Made, Prepared, SignerArgs};
 
 /// Sign a file
 ///
@@ -38,16 +38,12 @@ impl SignBlob {
         let prepared = self.signer.read(context)?;
         let bundle = BundleFile::open(self.bundle.as_deref())?;
         let (made, digest, name) = context.block_on(async {
-            let signer = prepared.open(context).await?;
-            let (made, digest) = if is_stdin(&self.file) {
+            if is_stdin(&self.file) {
                 let blob = Blob::pipe(stdin().lock());
-                sign(&signer, blob, &self.file).await?
-            } else {
-                let file =
-                    File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
-                sign(&signer, Blob::file(file), &self.file).await?
-            };
-            Ok::<_, Failure>((made, digest, signer.name()))
+                return sign(context, prepared, blob, &self.file).await;
+            }
+            let file = File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
+            sign(context, prepared, Blob::file(file), &self.file).await
         })??;
         bundle.write(context, &made.bundle)?;
         made.note(context);
@@ -57,16 +53,23 @@ impl SignBlob {
 }
 
 async fn sign<R: Read>(
-    signer: &Signer<'_>,
+    context: &Context,
+    prepared: Prepared<'_>,
     mut blob: Blob<R>,
     path: &Path,
-) -> Result<(Made, Digest), Failure> {
-    signer.sign_blob(&mut blob).await.map_err(|error| {
+) -> Result<(Made, Digest, String), Failure> {
+    let failed = |error: SignError| {
         let hint = matches!(error, SignError::ReadOnce).then_some("give the content as a file");
         Failure::new(&error)
             .context(format_args!("`{}` is not signed", path.display()))
             .maybe_hint(hint)
-    })
+    };
+    if prepared.is_keyless() {
+        blob.sha256().map_err(failed)?;
+    }
+    let signer = prepared.open(context).await?;
+    let (made, digest) = signer.sign_blob(&mut blob).await.map_err(failed)?;
+    Ok((made, digest, signer.name()))
 }
 
 /// Whether a path stands for standard input.

@@ -178,7 +178,20 @@ fn a_workflow_releases_an_image() {
     let flags = ["--sbom", "bom.json", "--no-provenance"];
     let ran = world.run(&[&release[..], &flags].concat());
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    let flags = ["--type", "https://example.com/p", "--predicate", "missing"];
+    let attest = ["attest", &image.by_digest, "--insecure-http"];
+    let missing = image.by_digest.replace("shop/api", "shop/none");
+    for arguments in [
+        &["sign", &missing, "--insecure-http"][..],
+        &["sign-blob", "missing"],
+        &[&["attest-blob", "blob"][..], &flags].concat(),
+        &[&attest[..], &flags].concat(),
+    ] {
+        let ran = world.run(arguments);
+        assert_eq!(ran.code, Some(1), "{arguments:?}: {}", ran.stderr);
+    }
     assert_eq!(world.sigstore.asked(Service::RekorV2).len(), 1);
+    assert_eq!(world.sigstore.asked(Service::Fulcio).len(), 1);
 }
 
 #[test]
