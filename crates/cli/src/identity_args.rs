@@ -30,6 +30,7 @@ pub(crate) struct IdentityArgs {
     /// kubernetes, spiffe
     #[arg(
         long,
+        alias = "oidc-provider",
         value_name = "NAME",
         help_heading = IDENTITY,
         conflicts_with_all = ["key", "identity_token", "sign_in"]

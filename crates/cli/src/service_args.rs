@@ -38,7 +38,7 @@ pub(crate) struct ServiceArgs {
     rekor_version: Option<RekorVersion>,
 
     /// Get the timestamp from this RFC 3161 authority, by its full address
-    #[arg(long, value_name = "URL", help_heading = SERVICES, conflicts_with = "no_timestamp")]
+    #[arg(long, alias = "timestamp-server-url", value_name = "URL", help_heading = SERVICES, conflicts_with = "no_timestamp")]
     tsa_url: Option<String>,
 
     /// Publish no log entry. Verifiers that ask for one, as they do by default, will refuse the

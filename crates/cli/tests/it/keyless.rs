@@ -564,7 +564,7 @@ fn a_key_is_logged_and_timestamped_where_that_is_asked_for() {
         rekor,
         "--rekor-version",
         "2",
-        "--tsa-url",
+        "--timestamp-server-url",
         &tsa,
     ];
     world.place.ok([&sign[..], &urls, &config[2..]].concat());

@@ -119,9 +119,16 @@ impl FromStr for Provider {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // cosign's names too.
+        let name = match text {
+            "buildkite-agent" => "buildkite",
+            "filesystem" => "kubernetes",
+            "github-actions" => "github",
+            name => name,
+        };
         Self::ALL
             .into_iter()
-            .find(|provider| provider.name() == text)
+            .find(|provider| provider.name() == name)
             .ok_or_else(|| {
                 let known: Vec<&str> = Self::ALL.iter().map(|p| p.name()).collect();
                 format!("unknown provider (known: {})", known.join(", "))

@@ -10,6 +10,7 @@ mod mutants;
 mod odd_services;
 mod services;
 mod sign_in;
+mod tls;
 mod tokens;
 
 use std::path::PathBuf;

@@ -270,5 +270,21 @@ async fn kubernetes_and_spiffe_keep_a_token_in_a_file() {
     );
 }
 
+#[test]
+fn providers_have_names() {
+    for provider in Provider::ALL {
+        assert_eq!(provider.name().parse(), Ok(provider));
+    }
+    assert_eq!("github-actions".parse(), Ok(Provider::GitHub));
+    assert_eq!(
+        "jenkins".parse::<Provider>(),
+        Err(
+            "unknown provider (known: gitlab, github, circleci, buildkite, spiffe, kubernetes, \
+             google)"
+                .to_owned()
+        )
+    );
+}
+
 /// Stands for the part of a token that must be seen nowhere.
 const CANARY: &str = "c2lnbmF0dXJl-canary";
