@@ -5,6 +5,8 @@ mod composer;
 mod dpkg;
 mod gem;
 mod golang;
+mod java;
+mod looked;
 mod node;
 mod nuget;
 mod os_release;
@@ -17,6 +19,7 @@ use std::io::{self, Read};
 
 use waxseal_oci::Digest;
 
+use self::looked::{Held, Looked};
 use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
 use crate::layers::{File, Kind, LayerError, Visitor, Walk};
 use crate::limits;
@@ -50,23 +53,8 @@ pub(crate) struct Package {
     pub(crate) supplier: Option<String>,
     pub(crate) licenses: Vec<License>,
     pub(crate) ecosystem: Option<Ecosystem>,
-}
-
-/// What is looked for in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
-    Apk,
-    Composer,
-    Dpkg,
-    Gem,
-    Node,
-    Nuget,
-    OsRelease,
-    /// A program: Rust's and Go's lists of what it was built from.
-    Program,
-    Python,
-    /// Something that is known and not read.
-    Unread(&'static str),
+    /// The path inside the file, where the file is itself an archive.
+    pub(crate) inside: Option<String>,
 }
 
 impl Scanner {
@@ -147,6 +135,8 @@ impl Scanner {
                 let Some(ecosystem) = package.ecosystem else {
                     continue;
                 };
+                let inside = package.inside.as_deref().unwrap_or_default();
+                let at = Location::new(findings.layer.clone(), within(&path, inside));
                 components.push(Component {
                     purl: purl::of(ecosystem, &package, &known),
                     ecosystem,
@@ -154,7 +144,7 @@ impl Scanner {
                     version: package.version,
                     supplier: package.supplier,
                     licenses: package.licenses,
-                    found: vec![Location::new(findings.layer.clone(), path.clone())],
+                    found: vec![at],
                 });
             }
         }
@@ -169,7 +159,7 @@ impl Scanner {
     ) -> io::Result<()> {
         // The same path again, from the same layer: this one is it.
         self.found.remove(file.path);
-        let Some(looked) = wanted(file) else {
+        let Some(looked) = looked::wanted(file) else {
             return Ok(());
         };
         let is_program = looked == Looked::Program;
@@ -208,28 +198,35 @@ impl Scanner {
         let mut bytes = Vec::new();
         if is_program {
             content.take(4).read_to_end(&mut bytes)?;
-            if !is_object(&bytes) {
+            if !looked::is_object(&bytes) {
                 return Ok(());
             }
         }
         bytes.reserve_exact(usize::try_from(file.size).unwrap_or_default());
         content.take(most).read_to_end(&mut bytes)?;
-        match read(looked, file.path, &bytes) {
-            Ok(Held::Distro(distro)) => {
-                self.distro.entry(file.path.to_owned()).or_insert(distro);
-            }
-            Ok(Held::Packages(packages)) if packages.is_empty() => {}
-            Ok(Held::Packages(packages)) => {
-                self.count += packages.len();
-                let findings = Findings {
-                    layer: layer.cloned(),
-                    packages,
-                };
-                self.found.insert(file.path.to_owned(), findings);
-            }
+        match looked::read(looked, file.path, &bytes) {
+            Ok(held) => self.held(layer, file.path, held),
             Err(reason) => self.noted(layer, file.path, reason),
         }
         Ok(())
+    }
+
+    fn held(&mut self, layer: Option<&Digest>, path: &str, held: Held) {
+        if let Some(distro) = held.distro {
+            self.distro.entry(path.to_owned()).or_insert(distro);
+        }
+        for (inside, reason) in held.notes {
+            self.noted(layer, &within(path, &inside), reason);
+        }
+        if held.packages.is_empty() {
+            return;
+        }
+        self.count += held.packages.len();
+        let findings = Findings {
+            layer: layer.cloned(),
+            packages: held.packages,
+        };
+        self.found.insert(path.to_owned(), findings);
     }
 
     fn noted(&mut self, layer: Option<&Digest>, path: &str, reason: String) {
@@ -257,82 +254,13 @@ impl Visitor for OneLayer<'_> {
     }
 }
 
-/// What a file held.
-enum Held {
-    Distro(Distro),
-    Packages(Vec<Package>),
-}
-
-/// What is to be looked for in a file, by its path.
-fn wanted(file: &File<'_>) -> Option<Looked> {
-    let path = file.path;
-    let name = path.rsplit('/').next().unwrap_or(path);
-    match path {
-        "etc/os-release" | "usr/lib/os-release" => return Some(Looked::OsRelease),
-        "lib/apk/db/installed" | "usr/lib/apk/db/installed" => return Some(Looked::Apk),
-        "var/lib/dpkg/status" => return Some(Looked::Dpkg),
-        "var/lib/rpm/rpmdb.sqlite"
-        | "usr/lib/sysimage/rpm/rpmdb.sqlite"
-        | "var/lib/rpm/Packages"
-        | "var/lib/rpm/Packages.db"
-        | "usr/lib/sysimage/rpm/Packages.db" => return Some(Looked::Unread("the rpm database")),
-        _ => {}
+/// A path in a file that is an archive, as Java writes it.
+fn within(path: &str, inside: &str) -> String {
+    if inside.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}!/{inside}")
     }
-    if let Some(rest) = path.strip_prefix("var/lib/dpkg/status.d/") {
-        return (!rest.contains('/') && !rest.ends_with(".md5sums")).then_some(Looked::Dpkg);
-    }
-    match name {
-        "METADATA" if path.contains(".dist-info/") => Some(Looked::Python),
-        "PKG-INFO" if path.contains(".egg-info/") => Some(Looked::Python),
-        "package.json" if node::is_installed(path) => Some(Looked::Node),
-        "installed.json" if path.ends_with("composer/installed.json") => Some(Looked::Composer),
-        _ if name.ends_with(".egg-info") => Some(Looked::Python),
-        _ if name.ends_with(".gemspec") && path.contains("specifications/") => Some(Looked::Gem),
-        _ if name.ends_with(".deps.json") => Some(Looked::Nuget),
-        _ if [".jar", ".war", ".ear"]
-            .iter()
-            .any(|end| name.ends_with(end)) =>
-        {
-            Some(Looked::Unread("a Java archive"))
-        }
-        _ if file.executable && file.kind == Kind::File => Some(Looked::Program),
-        _ => None,
-    }
-}
-
-fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, String> {
-    let packages = match looked {
-        Looked::Apk => apk::read(text(bytes)?),
-        Looked::Composer => composer::read(bytes)?,
-        Looked::Dpkg => dpkg::read(text(bytes)?),
-        Looked::Gem => gem::read(text(bytes)?, path)?,
-        Looked::Node => node::read(bytes)?,
-        Looked::Nuget => nuget::read(bytes)?,
-        Looked::OsRelease => return Ok(Held::Distro(os_release::read(text(bytes)?))),
-        Looked::Program => {
-            let mut packages = rust::read(bytes)?;
-            packages.extend(golang::read(bytes)?);
-            packages
-        }
-        Looked::Python => python::read(text(bytes)?)?,
-        Looked::Unread(what) => return Err(format!("{what} is not read")),
-    };
-    Ok(Held::Packages(packages))
-}
-
-fn text(bytes: &[u8]) -> Result<&str, String> {
-    std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))
-}
-
-/// ELF, PE, or one of the Mach-O forms.
-fn is_object(start: &[u8]) -> bool {
-    matches!(
-        start,
-        [0x7f, b'E', b'L', b'F']
-            | [b'M', b'Z', ..]
-            | [0xcf | 0xce, 0xfa, 0xed, 0xfe]
-            | [0xca, 0xfe, 0xba, 0xbe]
-    )
 }
 
 #[cfg(test)]

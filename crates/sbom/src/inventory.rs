@@ -21,6 +21,8 @@ pub enum Ecosystem {
     Gem,
     /// Go modules.
     Golang,
+    /// Java packages.
+    Maven,
     /// Node packages.
     Npm,
     /// .NET packages.
@@ -40,6 +42,7 @@ impl Ecosystem {
             Self::Deb => "deb",
             Self::Gem => "gem",
             Self::Golang => "golang",
+            Self::Maven => "maven",
             Self::Npm => "npm",
             Self::Nuget => "nuget",
             Self::Pypi => "pypi",

@@ -43,3 +43,19 @@ pub const PACKAGES: usize = 1_000_000;
 
 /// Notes of one image.
 pub const NOTES: usize = 10_000;
+
+/// Entries of one Java archive, those of the archives in it included. Each is a
+/// few hundred bytes while the archive is open.
+pub const JAVA_ENTRIES: usize = 250_000;
+
+/// Bytes of all archives in a Java archive together, decompressed.
+pub const JAVA_BYTES: u64 = 512 * 1024 * 1024;
+
+/// How deep Java archives are looked into: an archive in an `.ear` in a `.jar`.
+pub const JAVA_DEPTH: usize = 4;
+
+/// Bytes of a manifest or of properties in a Java archive.
+pub const JAVA_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Bytes of a Java archive's name that is taken apart.
+pub const JAVA_NAME_BYTES: usize = 512;

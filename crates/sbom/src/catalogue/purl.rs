@@ -60,7 +60,7 @@ fn split(ecosystem: Ecosystem, name: &str, distro: &Distro) -> (String, String) 
             };
             (id.to_owned(), name.to_owned())
         }
-        Ecosystem::Composer | Ecosystem::Golang | Ecosystem::Npm => {
+        Ecosystem::Composer | Ecosystem::Golang | Ecosystem::Maven | Ecosystem::Npm => {
             let (namespace, name) = name.rsplit_once('/').unwrap_or(("", name));
             (namespace.to_owned(), name.to_owned())
         }

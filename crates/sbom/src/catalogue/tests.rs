@@ -153,6 +153,38 @@ fn gems_composer_and_dotnet() {
 }
 
 #[test]
+fn java_archives_have_places_in_them() {
+    let mut scanner = Scanner::new();
+    let jar = java_archive();
+    let size = u64::try_from(jar.len()).unwrap();
+    scanner
+        .file("srv/app.war", size, false, &mut jar.as_slice())
+        .unwrap();
+    let found = scanner.finish().components;
+    let each = found.iter().map(|c| {
+        let paths = c.found.iter().map(|at| at.path.as_str());
+        format!("{} {}", c.purl, paths.collect::<Vec<_>>().join(" "))
+    });
+    assert_eq!(
+        each.collect::<Vec<_>>(),
+        ["pkg:maven/org.example/lib@2.0 srv/app.war!/WEB-INF/lib/lib-2.0.jar"]
+    );
+}
+
+fn java_archive() -> Vec<u8> {
+    let zip = |name: &str, content: &[u8]| {
+        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        writer.start_file(name, options).unwrap();
+        std::io::Write::write_all(&mut writer, content).unwrap();
+        writer.finish().unwrap().into_inner()
+    };
+    let properties = b"groupId=org.example\nartifactId=lib\nversion=2.0\n";
+    let lib = zip("META-INF/maven/org.example/lib/pom.properties", properties);
+    zip("WEB-INF/lib/lib-2.0.jar", &lib)
+}
+
+#[test]
 fn what_cannot_be_read_is_noted_with_its_reason() {
     let (purls, notes) = scan(&[
         ("app/node_modules/a/package.json", "{"),
@@ -167,7 +199,7 @@ fn what_cannot_be_read_is_noted_with_its_reason() {
         [
             "app/node_modules/a/package.json: not a package.json: EOF while parsing an object at \
              line 1 column 1",
-            "opt/a.jar: a Java archive is not read",
+            "opt/a.jar: not a Java archive: invalid Zip archive: Could not find EOCD",
             "usr/lib/python3/x.dist-info/METADATA: a Python distribution without a name",
             "var/lib/rpm/rpmdb.sqlite: the rpm database is not read",
         ]

@@ -1,0 +1,110 @@
+//! What is looked for in a file, and who reads it.
+
+use super::{
+    Package, apk, composer, dpkg, gem, golang, java, node, nuget, os_release, python, rust,
+};
+use crate::inventory::Distro;
+use crate::layers::{File, Kind};
+
+/// What is looked for in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Looked {
+    Apk,
+    Composer,
+    Dpkg,
+    Gem,
+    Java,
+    Node,
+    Nuget,
+    OsRelease,
+    /// A program: Rust's and Go's lists of what it was built from.
+    Program,
+    Python,
+    /// Something that is known and not read.
+    Unread(&'static str),
+}
+
+/// What a file held.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) distro: Option<Distro>,
+    pub(super) packages: Vec<Package>,
+    /// What in it could not be read: where in the file, and why.
+    pub(super) notes: Vec<(String, String)>,
+}
+
+/// What is to be looked for in a file, by its path.
+pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
+    let path = file.path;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match path {
+        "etc/os-release" | "usr/lib/os-release" => return Some(Looked::OsRelease),
+        "lib/apk/db/installed" | "usr/lib/apk/db/installed" => return Some(Looked::Apk),
+        "var/lib/dpkg/status" => return Some(Looked::Dpkg),
+        "var/lib/rpm/rpmdb.sqlite"
+        | "usr/lib/sysimage/rpm/rpmdb.sqlite"
+        | "var/lib/rpm/Packages"
+        | "var/lib/rpm/Packages.db"
+        | "usr/lib/sysimage/rpm/Packages.db" => return Some(Looked::Unread("the rpm database")),
+        _ => {}
+    }
+    if let Some(rest) = path.strip_prefix("var/lib/dpkg/status.d/") {
+        return (!rest.contains('/') && !rest.ends_with(".md5sums")).then_some(Looked::Dpkg);
+    }
+    match name {
+        "METADATA" if path.contains(".dist-info/") => Some(Looked::Python),
+        "PKG-INFO" if path.contains(".egg-info/") => Some(Looked::Python),
+        "package.json" if node::is_installed(path) => Some(Looked::Node),
+        "installed.json" if path.ends_with("composer/installed.json") => Some(Looked::Composer),
+        _ if name.ends_with(".egg-info") => Some(Looked::Python),
+        _ if name.ends_with(".gemspec") && path.contains("specifications/") => Some(Looked::Gem),
+        _ if name.ends_with(".deps.json") => Some(Looked::Nuget),
+        _ if java::is_archive(name) => Some(Looked::Java),
+        _ if file.executable && file.kind == Kind::File => Some(Looked::Program),
+        _ => None,
+    }
+}
+
+pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, String> {
+    let packages = match looked {
+        Looked::Apk => apk::read(text(bytes)?),
+        Looked::Composer => composer::read(bytes)?,
+        Looked::Dpkg => dpkg::read(text(bytes)?),
+        Looked::Gem => gem::read(text(bytes)?, path)?,
+        Looked::Java => return java::read(bytes, path),
+        Looked::Node => node::read(bytes)?,
+        Looked::Nuget => nuget::read(bytes)?,
+        Looked::OsRelease => {
+            return Ok(Held {
+                distro: Some(os_release::read(text(bytes)?)),
+                ..Held::default()
+            });
+        }
+        Looked::Program => {
+            let mut packages = rust::read(bytes)?;
+            packages.extend(golang::read(bytes)?);
+            packages
+        }
+        Looked::Python => python::read(text(bytes)?)?,
+        Looked::Unread(what) => return Err(format!("{what} is not read")),
+    };
+    Ok(Held {
+        packages,
+        ..Held::default()
+    })
+}
+
+fn text(bytes: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|e| format!("not UTF-8 at byte {}", e.valid_up_to()))
+}
+
+/// ELF, PE, or one of the Mach-O forms.
+pub(super) fn is_object(start: &[u8]) -> bool {
+    matches!(
+        start,
+        [0x7f, b'E', b'L', b'F']
+            | [b'M', b'Z', ..]
+            | [0xcf | 0xce, 0xfa, 0xed, 0xfe]
+            | [0xca, 0xfe, 0xba, 0xbe]
+    )
+}
