@@ -12,6 +12,7 @@ mod nuget;
 mod os_release;
 mod purl;
 mod python;
+mod rpm;
 mod rust;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,7 @@ pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
     pub(crate) architecture: Option<String>,
+    pub(crate) epoch: Option<u32>,
     pub(crate) supplier: Option<String>,
     pub(crate) licenses: Vec<License>,
     pub(crate) ecosystem: Option<Ecosystem>,

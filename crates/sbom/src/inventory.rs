@@ -29,6 +29,8 @@ pub enum Ecosystem {
     Nuget,
     /// Python distributions.
     Pypi,
+    /// Fedora, SUSE, Red Hat and their like.
+    Rpm,
 }
 
 impl Ecosystem {
@@ -46,6 +48,7 @@ impl Ecosystem {
             Self::Npm => "npm",
             Self::Nuget => "nuget",
             Self::Pypi => "pypi",
+            Self::Rpm => "rpm",
         }
     }
 }

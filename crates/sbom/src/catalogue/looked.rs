@@ -1,7 +1,7 @@
 //! What is looked for in a file, and who reads it.
 
 use super::{
-    Package, apk, composer, dpkg, gem, golang, java, node, nuget, os_release, python, rust,
+    Package, apk, composer, dpkg, gem, golang, java, node, nuget, os_release, python, rpm, rust,
 };
 use crate::inventory::Distro;
 use crate::layers::{File, Kind};
@@ -20,6 +20,7 @@ pub(super) enum Looked {
     /// A program: Rust's and Go's lists of what it was built from.
     Program,
     Python,
+    Rpm,
     /// Something that is known and not read.
     Unread(&'static str),
 }
@@ -45,7 +46,18 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         | "usr/lib/sysimage/rpm/rpmdb.sqlite"
         | "var/lib/rpm/Packages"
         | "var/lib/rpm/Packages.db"
-        | "usr/lib/sysimage/rpm/Packages.db" => return Some(Looked::Unread("the rpm database")),
+        | "usr/lib/sysimage/rpm/Packages"
+        | "usr/lib/sysimage/rpm/Packages.db"
+        | "usr/share/rpm/rpmdb.sqlite"
+        | "usr/share/rpm/Packages"
+        | "usr/share/rpm/Packages.db" => return Some(Looked::Rpm),
+        "var/lib/rpm/rpmdb.sqlite-wal" | "usr/lib/sysimage/rpm/rpmdb.sqlite-wal"
+            if file.size > 0 =>
+        {
+            return Some(Looked::Unread(
+                "what was not yet written to the rpm database",
+            ));
+        }
         _ => {}
     }
     if let Some(rest) = path.strip_prefix("var/lib/dpkg/status.d/") {
@@ -86,6 +98,7 @@ pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, Str
             packages
         }
         Looked::Python => python::read(text(bytes)?)?,
+        Looked::Rpm => return rpm::read(bytes),
         Looked::Unread(what) => return Err(format!("{what} is not read")),
     };
     Ok(Held {

@@ -17,7 +17,7 @@ pub(super) fn of(ecosystem: Ecosystem, package: &Package, distro: &Distro) -> St
     if !package.version.is_empty() {
         builder = builder.with_version(package.version.clone());
     }
-    if matches!(ecosystem, Ecosystem::Apk | Ecosystem::Deb) {
+    if matches!(ecosystem, Ecosystem::Apk | Ecosystem::Deb | Ecosystem::Rpm) {
         if let Some(architecture) = &package.architecture {
             builder = with(builder, "arch", architecture);
         }
@@ -27,6 +27,9 @@ pub(super) fn of(ecosystem: Ecosystem, package: &Package, distro: &Distro) -> St
                 version => format!("{}-{version}", distro.id),
             };
             builder = with(builder, "distro", &release);
+        }
+        if let Some(epoch) = package.epoch.filter(|epoch| *epoch > 0) {
+            builder = with(builder, "epoch", &epoch.to_string());
         }
     }
     match builder.build() {
@@ -59,6 +62,15 @@ fn split(ecosystem: Ecosystem, name: &str, distro: &Distro) -> (String, String) 
                 &distro.id
             };
             (id.to_owned(), name.to_owned())
+        }
+        // The makers' names, where they are not that of the distribution.
+        Ecosystem::Rpm => {
+            let maker = match distro.id.as_str() {
+                "rhel" => "redhat",
+                id if id.starts_with("opensuse") => "opensuse",
+                id => id,
+            };
+            (maker.to_owned(), name.to_owned())
         }
         Ecosystem::Composer | Ecosystem::Golang | Ecosystem::Maven | Ecosystem::Npm => {
             let (namespace, name) = name.rsplit_once('/').unwrap_or(("", name));

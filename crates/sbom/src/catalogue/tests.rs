@@ -191,7 +191,7 @@ fn what_cannot_be_read_is_noted_with_its_reason() {
         ("lib/apk/db/installed", "P:ok\nV:1\n"),
         ("opt/a.jar", "PK"),
         ("usr/lib/python3/x.dist-info/METADATA", "Version: 1\n"),
-        ("var/lib/rpm/rpmdb.sqlite", "SQLite format 3"),
+        ("var/lib/rpm/rpmdb.sqlite", "SQLite format 3\0"),
     ]);
     assert_eq!(purls, ["pkg:apk/alpine/ok@1"]);
     assert_eq!(
@@ -201,7 +201,7 @@ fn what_cannot_be_read_is_noted_with_its_reason() {
              line 1 column 1",
             "opt/a.jar: not a Java archive: invalid Zip archive: Could not find EOCD",
             "usr/lib/python3/x.dist-info/METADATA: a Python distribution without a name",
-            "var/lib/rpm/rpmdb.sqlite: the rpm database is not read",
+            "var/lib/rpm/rpmdb.sqlite: its size of page is none",
         ]
     );
     let mut scanner = Scanner::new();

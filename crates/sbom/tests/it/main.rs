@@ -1,5 +1,7 @@
-//! What each format must have, what is refused and why, and how a document's
-//! own subject is held against an image.
+//! What each format must have, what is refused and why, how a document's own
+//! subject is held against an image, and what package databases say.
 
 mod cyclonedx;
+mod fixture;
+mod rpm;
 mod spdx;
