@@ -6,6 +6,7 @@ mod dpkg;
 mod gem;
 mod golang;
 mod java;
+mod lock;
 mod looked;
 mod node;
 mod nuget;
@@ -57,6 +58,8 @@ pub(crate) struct Package {
     pub(crate) ecosystem: Option<Ecosystem>,
     /// The path inside the file, where the file is itself an archive.
     pub(crate) inside: Option<String>,
+    /// Whether a lock file names it.
+    pub(crate) declared: bool,
 }
 
 impl Scanner {
@@ -131,14 +134,26 @@ impl Scanner {
         // `/etc/os-release` before `/usr/lib/os-release`, as its manual says.
         let distro = self.distro.into_values().next();
         let known = distro.clone().unwrap_or_default();
+        let mut found = self.found;
+        // `go.sum` has the sums of more than `go.mod` takes of it.
+        let modules: Vec<String> = found
+            .keys()
+            .filter_map(|path| Some(format!("{}go.sum", path.strip_suffix("go.mod")?)))
+            .collect();
+        for sums in modules {
+            found.remove(&sums);
+        }
         let mut components = Vec::new();
-        for (path, findings) in self.found {
+        for (path, findings) in found {
             for package in findings.packages {
                 let Some(ecosystem) = package.ecosystem else {
                     continue;
                 };
                 let inside = package.inside.as_deref().unwrap_or_default();
-                let at = Location::new(findings.layer.clone(), within(&path, inside));
+                let at = Location {
+                    declared: package.declared,
+                    ..Location::new(findings.layer.clone(), within(&path, inside))
+                };
                 components.push(Component {
                     purl: purl::of(ecosystem, &package, &known),
                     ecosystem,
@@ -187,11 +202,7 @@ impl Scanner {
             self.noted(layer, file.path, format!("{what} is not read"));
             return Ok(());
         }
-        let most = if is_program {
-            limits::PROGRAM_BYTES
-        } else {
-            limits::DATABASE_BYTES
-        };
+        let most = looked.most();
         if file.size > most {
             let reason = format!("larger than {most} bytes, which is not read");
             self.noted(layer, file.path, reason);

@@ -100,6 +100,9 @@ pub struct Location {
     pub layer: Option<Digest>,
     /// The path in the image, without a slash in front.
     pub path: String,
+    /// Whether it is a lock file, which says what is to be installed; anything else
+    /// says what is.
+    pub declared: bool,
 }
 
 impl Location {
@@ -109,11 +112,12 @@ impl Location {
         Self {
             layer,
             path: path.into(),
+            declared: false,
         }
     }
 }
 
-/// A package that is installed in an image.
+/// A package that is installed in an image, or that a lock file in it declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Component {
@@ -131,6 +135,14 @@ pub struct Component {
     pub licenses: Vec<License>,
     /// The files that name it.
     pub found: Vec<Location>,
+}
+
+impl Component {
+    /// Whether lock files alone name it: it may not be there.
+    #[must_use]
+    pub fn is_declared_only(&self) -> bool {
+        !self.found.is_empty() && self.found.iter().all(|at| at.declared)
+    }
 }
 
 /// The distribution that an image is made from.

@@ -59,3 +59,12 @@ pub const JAVA_MANIFEST_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Bytes of a Java archive's name that is taken apart.
 pub const JAVA_NAME_BYTES: usize = 512;
+
+/// Bytes of a lock file. Read, it is several times as large.
+pub const LOCK_BYTES: u64 = 32 * 1024 * 1024;
+
+/// The same, of the texts in one.
+pub const LOCK_TEXT: usize = 32 * 1024 * 1024;
+
+/// Values in a lock file that is YAML.
+pub const LOCK_VALUES: usize = 2_000_000;

@@ -1,10 +1,13 @@
 //! What is looked for in a file, and who reads it.
 
+use super::lock::Lock;
 use super::{
-    Package, apk, composer, dpkg, gem, golang, java, node, nuget, os_release, python, rpm, rust,
+    Package, apk, composer, dpkg, gem, golang, java, lock, node, nuget, os_release, python, rpm,
+    rust,
 };
 use crate::inventory::Distro;
 use crate::layers::{File, Kind};
+use crate::limits;
 
 /// What is looked for in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +17,7 @@ pub(super) enum Looked {
     Dpkg,
     Gem,
     Java,
+    Lock(Lock),
     Node,
     Nuget,
     OsRelease,
@@ -23,6 +27,17 @@ pub(super) enum Looked {
     Rpm,
     /// Something that is known and not read.
     Unread(&'static str),
+}
+
+impl Looked {
+    /// The largest file of its kind that is read.
+    pub(super) fn most(self) -> u64 {
+        match self {
+            Self::Program => limits::PROGRAM_BYTES,
+            Self::Lock(_) => limits::LOCK_BYTES,
+            _ => limits::DATABASE_BYTES,
+        }
+    }
 }
 
 /// What a file held.
@@ -72,8 +87,10 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         _ if name.ends_with(".gemspec") && path.contains("specifications/") => Some(Looked::Gem),
         _ if name.ends_with(".deps.json") => Some(Looked::Nuget),
         _ if java::is_archive(name) => Some(Looked::Java),
-        _ if file.executable && file.kind == Kind::File => Some(Looked::Program),
-        _ => None,
+        _ => match Lock::of(path, name) {
+            Some(lock) => Some(Looked::Lock(lock)),
+            None => (file.executable && file.kind == Kind::File).then_some(Looked::Program),
+        },
     }
 }
 
@@ -84,6 +101,7 @@ pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, Str
         Looked::Dpkg => dpkg::read(text(bytes)?),
         Looked::Gem => gem::read(text(bytes)?, path)?,
         Looked::Java => return java::read(bytes, path),
+        Looked::Lock(lock) => lock::read(lock, text(bytes)?)?,
         Looked::Node => node::read(bytes)?,
         Looked::Nuget => nuget::read(bytes)?,
         Looked::OsRelease => {

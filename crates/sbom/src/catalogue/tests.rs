@@ -153,6 +153,40 @@ fn gems_composer_and_dotnet() {
 }
 
 #[test]
+fn what_a_lock_file_declares_is_one_with_what_is_installed() {
+    let lock =
+        r#"{"packages": {"node_modules/a": {"version": "1"}, "node_modules/b": {"version": "2"}}}"#;
+    let inventory = inventory(&[
+        ("app/package-lock.json", lock),
+        (
+            "app/node_modules/a/package.json",
+            r#"{"name": "a", "version": "1"}"#,
+        ),
+        ("src/go.mod", "module x\nrequire example.com/a v1.0.0\n"),
+        (
+            "src/go.sum",
+            "example.com/a v1.0.0 h1:x\nexample.com/old v0.1.0 h1:x\n",
+        ),
+    ]);
+    let each = inventory.components.iter().map(|c| {
+        let places = c.found.iter().map(|at| match at.declared {
+            true => format!("declared by {}", at.path),
+            false => at.path.clone(),
+        });
+        let places: Vec<String> = places.collect();
+        format!("{} {} {}", c.purl, c.is_declared_only(), places.join(", "))
+    });
+    assert_eq!(
+        each.collect::<Vec<_>>(),
+        [
+            "pkg:golang/example.com/a@v1.0.0 true declared by src/go.mod",
+            "pkg:npm/a@1 false app/node_modules/a/package.json, declared by app/package-lock.json",
+            "pkg:npm/b@2 true declared by app/package-lock.json",
+        ]
+    );
+}
+
+#[test]
 fn java_archives_have_places_in_them() {
     let mut scanner = Scanner::new();
     let jar = java_archive();

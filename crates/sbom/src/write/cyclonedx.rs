@@ -103,17 +103,23 @@ fn component(component: &Component) -> Value {
         .collect();
     layers.sort();
     layers.dedup();
-    let layers: Vec<Value> = layers
+    let mut properties: Vec<Value> = layers
         .iter()
         .map(|layer| property("waxseal:layer", layer))
         .collect();
-    if !layers.is_empty() {
-        members.insert("properties".to_owned(), layers.into());
+    if component.is_declared_only() {
+        properties.push(property("waxseal:evidence", DECLARED));
+    }
+    if !properties.is_empty() {
+        members.insert("properties".to_owned(), properties.into());
     }
     let places: Vec<Value> = component
         .found
         .iter()
-        .map(|at| json!({"location": at.path}))
+        .map(|at| match at.declared {
+            true => json!({"location": at.path, "additionalContext": DECLARED}),
+            false => json!({"location": at.path}),
+        })
         .collect();
     members.insert("evidence".to_owned(), json!({"occurrences": places}));
     value
@@ -143,4 +149,5 @@ fn add(value: &mut Value, name: &str, text: Option<&str>) {
     }
 }
 
+const DECLARED: &str = "declared by lock file";
 const ROOT: &str = "image";

@@ -90,14 +90,23 @@ fn root(target: &Target) -> Value {
 }
 
 fn package(component: &Component, id: &str, texts: &mut Texts) -> Value {
-    let places: Vec<String> = component
-        .found
-        .iter()
-        .map(|at| match &at.layer {
+    let places = |declared: bool| -> Vec<String> {
+        let those = component.found.iter().filter(|at| at.declared == declared);
+        let each = those.map(|at| match &at.layer {
             Some(layer) => format!("{} in layer {layer}", at.path),
             None => at.path.clone(),
-        })
-        .collect();
+        });
+        each.collect()
+    };
+    let mut sources = Vec::new();
+    for (word, places) in [
+        ("found at", places(false)),
+        ("declared by lock file at", places(true)),
+    ] {
+        if !places.is_empty() {
+            sources.push(format!("{word} {}", places.join(", ")));
+        }
+    }
     let mut package = json!({
         "SPDXID": id,
         "name": component.name,
@@ -107,7 +116,7 @@ fn package(component: &Component, id: &str, texts: &mut Texts) -> Value {
             .map_or_else(|| NO_ASSERTION.to_owned(), |name| format!("Organization: {name}")),
         "downloadLocation": NO_ASSERTION,
         "filesAnalyzed": false,
-        "sourceInfo": format!("found at {}", places.join(", ")),
+        "sourceInfo": sources.join("; "),
         "licenseConcluded": NO_ASSERTION,
         "licenseDeclared": declared(&component.licenses, texts),
         "copyrightText": NO_ASSERTION,

@@ -129,6 +129,32 @@ fn spdx_contains_the_packages_and_the_texts_of_their_licences() {
 }
 
 #[test]
+fn what_is_declared_only_is_marked() {
+    let mut scanner = Scanner::new();
+    let lock = "example==1.0\n";
+    scanner
+        .file("app/requirements.txt", 13, false, &mut lock.as_bytes())
+        .unwrap();
+    let inventory = scanner.finish();
+    let document = read(&inventory.to_cyclonedx(&target(), None));
+    assert_eq!(
+        document["components"],
+        json_of(
+            r#"[{"type": "library", "bom-ref": "pkg:pypi/example@1.0", "purl": "pkg:pypi/example@1.0",
+                "name": "example", "version": "1.0",
+                "properties": [{"name": "waxseal:evidence", "value": "declared by lock file"}],
+                "evidence": {"occurrences": [{"location": "app/requirements.txt",
+                    "additionalContext": "declared by lock file"}]}}]"#
+        )
+    );
+    let document = read(&inventory.to_spdx(&target(), None));
+    assert_eq!(
+        document["packages"][1]["sourceInfo"],
+        "declared by lock file at app/requirements.txt"
+    );
+}
+
+#[test]
 fn the_same_inventory_gives_the_same_bytes_and_another_one_another_serial() {
     let (one, two) = (inventory(), inventory());
     assert_eq!(
