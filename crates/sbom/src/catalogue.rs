@@ -2,6 +2,7 @@
 
 mod apk;
 mod composer;
+mod copyright;
 mod dpkg;
 mod gem;
 mod golang;
@@ -35,6 +36,8 @@ pub struct Scanner {
     walk: Walk,
     found: BTreeMap<String, Findings>,
     distro: BTreeMap<String, Distro>,
+    /// By the path of the copyright file.
+    licenses: BTreeMap<String, Vec<License>>,
     notes: Vec<Note>,
     count: usize,
 }
@@ -143,12 +146,22 @@ impl Scanner {
         for sums in modules {
             found.remove(&sums);
         }
+        let by_package: BTreeMap<&str, &Vec<License>> = self
+            .licenses
+            .iter()
+            .filter_map(|(path, licenses)| Some((copyright::of(path)?, licenses)))
+            .collect();
         let mut components = Vec::new();
         for (path, findings) in found {
-            for package in findings.packages {
+            for mut package in findings.packages {
                 let Some(ecosystem) = package.ecosystem else {
                     continue;
                 };
+                if ecosystem == Ecosystem::Deb
+                    && let Some(licenses) = by_package.get(package.name.as_str())
+                {
+                    package.licenses.clone_from(licenses);
+                }
                 let inside = package.inside.as_deref().unwrap_or_default();
                 let at = Location {
                     declared: package.declared,
@@ -176,13 +189,14 @@ impl Scanner {
     ) -> io::Result<()> {
         // The same path again, from the same layer: this one is it.
         self.found.remove(file.path);
+        self.licenses.remove(file.path);
         let Some(looked) = looked::wanted(file) else {
             return Ok(());
         };
         let is_program = looked == Looked::Program;
         match file.kind {
             Kind::File => {}
-            Kind::HardLink | Kind::Sparse if is_program => return Ok(()),
+            Kind::HardLink | Kind::Sparse if !looked.names_packages() => return Ok(()),
             Kind::HardLink => {
                 self.noted(
                     layer,
@@ -203,6 +217,9 @@ impl Scanner {
             return Ok(());
         }
         let most = looked.most();
+        if file.size > most && looked == Looked::Copyright {
+            return Ok(());
+        }
         if file.size > most {
             let reason = format!("larger than {most} bytes, which is not read");
             self.noted(layer, file.path, reason);
@@ -227,6 +244,9 @@ impl Scanner {
     fn held(&mut self, layer: Option<&Digest>, path: &str, held: Held) {
         if let Some(distro) = held.distro {
             self.distro.entry(path.to_owned()).or_insert(distro);
+        }
+        if !held.licenses.is_empty() && self.licenses.len() < limits::PACKAGES {
+            self.licenses.insert(path.to_owned(), held.licenses);
         }
         for (inside, reason) in held.notes {
             self.noted(layer, &within(path, &inside), reason);

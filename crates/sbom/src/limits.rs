@@ -68,3 +68,9 @@ pub const LOCK_TEXT: usize = 32 * 1024 * 1024;
 
 /// Values in a lock file that is YAML.
 pub const LOCK_VALUES: usize = 2_000_000;
+
+/// Licences that one copyright file names.
+pub const LICENSES: usize = 1_000;
+
+/// Bytes of a copyright file. It is left out beyond, and no package with it.
+pub const COPYRIGHT_BYTES: u64 = 4 * 1024 * 1024;

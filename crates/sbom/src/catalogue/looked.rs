@@ -2,10 +2,10 @@
 
 use super::lock::Lock;
 use super::{
-    Package, apk, composer, dpkg, gem, golang, java, lock, node, nuget, os_release, python, rpm,
-    rust,
+    Package, apk, composer, copyright, dpkg, gem, golang, java, lock, node, nuget, os_release,
+    python, rpm, rust,
 };
-use crate::inventory::Distro;
+use crate::inventory::{Distro, License};
 use crate::layers::{File, Kind};
 use crate::limits;
 
@@ -14,6 +14,8 @@ use crate::limits;
 pub(super) enum Looked {
     Apk,
     Composer,
+    /// Debian's, of a package that dpkg names.
+    Copyright,
     Dpkg,
     Gem,
     Java,
@@ -30,10 +32,16 @@ pub(super) enum Looked {
 }
 
 impl Looked {
+    /// Whether a package can be missing where the file is not read.
+    pub(super) fn names_packages(self) -> bool {
+        !matches!(self, Self::Copyright | Self::Program)
+    }
+
     /// The largest file of its kind that is read.
     pub(super) fn most(self) -> u64 {
         match self {
             Self::Program => limits::PROGRAM_BYTES,
+            Self::Copyright => limits::COPYRIGHT_BYTES,
             Self::Lock(_) => limits::LOCK_BYTES,
             _ => limits::DATABASE_BYTES,
         }
@@ -45,6 +53,8 @@ impl Looked {
 pub(super) struct Held {
     pub(super) distro: Option<Distro>,
     pub(super) packages: Vec<Package>,
+    /// Those of a package that is named elsewhere.
+    pub(super) licenses: Vec<License>,
     /// What in it could not be read: where in the file, and why.
     pub(super) notes: Vec<(String, String)>,
 }
@@ -78,6 +88,9 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
     if let Some(rest) = path.strip_prefix("var/lib/dpkg/status.d/") {
         return (!rest.contains('/') && !rest.ends_with(".md5sums")).then_some(Looked::Dpkg);
     }
+    if copyright::of(path).is_some() {
+        return Some(Looked::Copyright);
+    }
     match name {
         "METADATA" if path.contains(".dist-info/") => Some(Looked::Python),
         "PKG-INFO" if path.contains(".egg-info/") => Some(Looked::Python),
@@ -98,6 +111,12 @@ pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, Str
     let packages = match looked {
         Looked::Apk => apk::read(text(bytes)?),
         Looked::Composer => composer::read(bytes)?,
+        Looked::Copyright => {
+            return Ok(Held {
+                licenses: copyright::read(bytes),
+                ..Held::default()
+            });
+        }
         Looked::Dpkg => dpkg::read(text(bytes)?),
         Looked::Gem => gem::read(text(bytes)?, path)?,
         Looked::Java => return java::read(bytes, path),

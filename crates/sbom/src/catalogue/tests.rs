@@ -56,6 +56,31 @@ fn dpkg_with_what_is_installed_only() {
 }
 
 #[test]
+fn debian_licences_stand_in_another_file() {
+    let status = "Package: a\nVersion: 1\n\nPackage: b\nVersion: 1\n\nPackage: c\nVersion: 1\n";
+    let copyright = "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n\
+                     Files: *\nLicense: GPL-2+ or Expat\n\nFiles: x\nLicense: MIT\n";
+    let inventory = inventory(&[
+        ("usr/share/doc/a/copyright", copyright),
+        ("var/lib/dpkg/status", status),
+        ("usr/share/doc/b/copyright", "Copyright: somebody\n"),
+        ("usr/share/doc/none/copyright", copyright),
+    ]);
+    let each = inventory.components.iter().map(|c| {
+        let licenses = c.licenses.iter().map(License::as_str);
+        format!("{}: {}", c.name, licenses.collect::<Vec<_>>().join("; "))
+    });
+    assert_eq!(
+        each.collect::<Vec<_>>(),
+        ["a: GPL-2.0-or-later OR MIT; MIT", "b: ", "c: "]
+    );
+    assert_eq!(
+        inventory.components[0].licenses[1],
+        License::Named("MIT".to_owned())
+    );
+}
+
+#[test]
 fn apk_with_licences() {
     let installed = "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\nm:N <n@example.com>\n\n\
                      P:busybox\nV:1.36.1-r29\nA:x86_64\nL:GPL-2.0-only AND bzip2-1.0.4\n\n";
