@@ -124,6 +124,9 @@ pub struct Found {
     pub origin: Origin,
     /// What was checked, and what was not.
     pub checks: Checks,
+    /// When it was signed, as far as a trusted log or timestamp authority says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub times: Vec<Timestamp>,
     /// What people should know of how it counts, such as what was excused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -211,6 +211,7 @@ fn describe(
         through: elsewhere.then(|| verified.subject().clone()),
         origin: finding.candidate.clone(),
         checks: verified.checks().clone(),
+        times: verified.times().to_vec(),
         notes,
     }
 }
