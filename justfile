@@ -51,6 +51,14 @@ sigstore-up FOLDER="target/sigstore": keyless-setup
 interop-keyless *WORDS: keyless-setup
     cargo run --release -p waxseal-interop --bin waxseal-keyless -- {{WORDS}}
 
+# Make root filesystems of real packages, and fetch what says what is in them.
+sbom-setup:
+    .ci/sbom-peers
+
+# Our SBOMs beside dpkg, rpm, pip, npm, go and cargo, and read by others' tools.
+sbom-truth *WORDS: sbom-setup
+    cargo run --release -p waxseal-interop --bin waxseal-sbom-truth -- {{WORDS}}
+
 # Whole-process measurements beside the peers; `just bench --quick` for a look.
 bench *ARGS: interop-setup
     cargo run --release -p waxseal-bench -- {{ARGS}}

@@ -3,7 +3,7 @@
 use super::Package;
 use crate::inventory::Ecosystem;
 
-/// The packages that are installed.
+/// The packages whose files are there.
 pub(super) fn read(text: &str) -> Vec<Package> {
     let mut packages = Vec::new();
     let mut package = Package::default();
@@ -12,9 +12,11 @@ pub(super) fn read(text: &str) -> Vec<Package> {
         if line.is_empty() {
             let read = std::mem::take(&mut package);
             let status: Option<&str> = std::mem::take(&mut status);
-            // `deinstall ok config-files`: its files are gone. distroless has no status.
-            let is_installed = status.is_none_or(|s| s.split(' ').next_back() == Some("installed"));
-            if is_installed && !read.name.is_empty() {
+            // `deinstall ok config-files`: its files are gone. In any other state, as
+            // `unpacked`, some are there. distroless has no status.
+            let state = status.and_then(|s| s.split(' ').next_back());
+            let is_gone = matches!(state, Some("config-files" | "not-installed"));
+            if !is_gone && !read.name.is_empty() {
                 packages.push(Package {
                     ecosystem: Some(Ecosystem::Deb),
                     ..read

@@ -32,12 +32,13 @@ const DEBIAN: (&str, &str) = (
 );
 
 #[test]
-fn dpkg_with_what_is_installed_only() {
+fn dpkg_with_what_is_there_only() {
     let status = "Package: libc6\nStatus: install ok installed\nArchitecture: amd64\n\
                   Maintainer: GNU Libc <x@example.com>\nVersion: 2.36-9+deb12u10\n\
                   Description: a\n Package: not this\n\n\
                   Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n\
-                  Package: epoch\nStatus: install ok installed\nArchitecture: all\nVersion: 1:2~3\n";
+                  Package: never\nStatus: install ok not-installed\nVersion: 1\n\n\
+                  Package: epoch\nStatus: install ok triggers-awaited\nArchitecture: all\nVersion: 1:2~3\n";
     assert_eq!(
         purls(&[DEBIAN, ("var/lib/dpkg/status", status)]),
         [
