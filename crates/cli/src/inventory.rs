@@ -22,6 +22,8 @@ use crate::store;
 pub(crate) struct Taken {
     pub(crate) inventory: Inventory,
     pub(crate) target: Target,
+    /// The layers, the lowest first; a folder has none.
+    pub(crate) layers: Vec<Descriptor>,
 }
 
 /// Takes the inventory of an image layout, an archive, a folder, or an image
@@ -75,6 +77,24 @@ pub(crate) async fn of_image(
     found.taken(target)
 }
 
+/// The platforms of an index in a registry; none where it is one image.
+pub(crate) async fn platforms(
+    context: &Context,
+    reference: &Reference,
+) -> Result<Vec<String>, Failure> {
+    let client = context.client()?;
+    let name = || reference.to_string();
+    let digest = client.resolve(reference).await?.required(name())?;
+    let raw = client.manifest(reference.repository(), &digest).await?;
+    Ok(match raw.required(name())?.document()? {
+        Document::Index(index) => images(&index.manifests)
+            .into_iter()
+            .map(|(_, platform)| platform)
+            .collect(),
+        _ => Vec::new(),
+    })
+}
+
 /// The time that documents give: that of `SOURCE_DATE_EPOCH`, if there is one.
 pub(crate) fn created() -> Result<Option<Timestamp>, Failure> {
     let Some(text) = env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
@@ -112,6 +132,7 @@ struct Scanned {
     inventory: Inventory,
     digest: Digest,
     platform: Option<String>,
+    layers: Vec<Descriptor>,
 }
 
 impl Scanned {
@@ -123,6 +144,7 @@ impl Scanned {
         Ok(Taken {
             inventory: self.inventory,
             target,
+            layers: self.layers,
         })
     }
 }
@@ -156,16 +178,22 @@ async fn image<S: Source>(
         inventory,
         digest,
         platform,
+        layers: manifest.layers,
     })
+}
+
+/// The members of an index that are images, with their platforms.
+fn images(entries: &[Descriptor]) -> Vec<(&Digest, String)> {
+    entries
+        .iter()
+        .filter(|entry| entry.annotation("vnd.docker.reference.type").is_none())
+        .filter_map(|entry| Some((&entry.digest, entry.platform.as_ref()?.to_string())))
+        .collect()
 }
 
 /// The member of an index that is meant.
 fn member(entries: &[Descriptor], wanted: Option<&str>) -> Result<(Digest, String), Failure> {
-    let images: Vec<(&Digest, String)> = entries
-        .iter()
-        .filter(|entry| entry.annotation("vnd.docker.reference.type").is_none())
-        .filter_map(|entry| Some((&entry.digest, entry.platform.as_ref()?.to_string())))
-        .collect();
+    let images = images(entries);
     let names = || {
         let names: Vec<&str> = images.iter().map(|(_, name)| name.as_str()).collect();
         names.join(", ")
@@ -341,6 +369,7 @@ fn folder(context: &Context, root: &Path) -> Result<Taken, Failure> {
     Ok(Taken {
         inventory: scanner.finish(),
         target: Target::folder(name),
+        layers: Vec::new(),
     })
 }
 

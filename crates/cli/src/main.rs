@@ -8,7 +8,6 @@
     reason = "the comments of arguments are their help texts: `[:TAG]` is no link"
 )]
 
-mod bundle_file;
 mod command;
 mod consent;
 mod context;
@@ -18,6 +17,7 @@ mod identity_args;
 mod inventory;
 mod key;
 mod ledger;
+mod out_file;
 mod password;
 mod policy_args;
 mod predicate;

@@ -126,6 +126,11 @@ impl PolicyArgs {
         Ok(options)
     }
 
+    /// Which images of an index are looked at: `index`, `all` or platforms.
+    pub(crate) fn which(&self) -> &[String] {
+        &self.platforms
+    }
+
     fn flags(&self) -> Result<FlagsSource, Failure> {
         let mut keys = Vec::new();
         for path in &self.keys {

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use waxseal_sign::Blob;
 
-use crate::bundle_file::BundleFile;
 use crate::command::sign_blob::one_stdin;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::out_file::OutFile;
 use crate::predicate::PredicateArgs;
 use crate::signer::SignerArgs;
 
@@ -45,7 +45,7 @@ impl AttestBlob {
             .file
             .file_name()
             .map(|n| n.to_string_lossy().into_owned());
-        let bundle = BundleFile::open(self.bundle.as_deref())?;
+        let bundle = OutFile::open(self.bundle.as_deref())?;
         let (made, predicate_type) = context.block_on(async {
             let name = name.unwrap_or_default();
             let build = || plan.build(context, &name, &digest, context.now());

@@ -16,6 +16,7 @@ mod policy;
 mod public_key;
 pub(crate) mod release;
 mod replay;
+mod report;
 mod save;
 mod sbom;
 mod sign;
@@ -80,6 +81,8 @@ pub(crate) enum Command {
     Release(release::Release),
     /// Give a verdict again from an evidence file, without a network
     Replay(replay::Replay),
+    /// Write a page about an image: its verdict, its signers, what is in it
+    Report(report::Report),
     /// Write an image with everything that is attached to it to an OCI image layout
     Save(save::Save),
     /// List the packages in an image, as an SBOM
@@ -112,6 +115,7 @@ impl Command {
             Self::PublicKey(command) => command.run(context),
             Self::Release(command) => command.run(context),
             Self::Replay(command) => command.run(context),
+            Self::Report(command) => command.run(context),
             Self::Save(command) => command.run(context),
             Self::Sbom(command) => command.run(context),
             Self::Sign(command) => command.run(context),

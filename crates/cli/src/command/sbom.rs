@@ -50,8 +50,9 @@ pub(crate) enum Format {
 impl Sbom {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let created = inventory::created()?;
-        let Taken { inventory, target } =
-            inventory::take(context, &self.target, self.platform.as_deref())?;
+        let Taken {
+            inventory, target, ..
+        } = inventory::take(context, &self.target, self.platform.as_deref())?;
         let bytes = match self.output {
             Format::CyclonedxJson => inventory.to_cyclonedx(&target, created),
             Format::SpdxJson => inventory.to_spdx(&target, created),

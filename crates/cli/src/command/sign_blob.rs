@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use waxseal_oci::Digest;
 use waxseal_sign::{Blob, Message as _, SignError};
 
-use crate::bundle_file::BundleFile;
 use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::out_file::OutFile;
 use crate::password::PasswordArgs;
 use crate::signer::{Made, Prepared, SignerArgs};
 
@@ -36,7 +36,7 @@ impl SignBlob {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         one_stdin(Some(&self.file), &self.signer.password)?;
         let prepared = self.signer.read(context)?;
-        let bundle = BundleFile::open(self.bundle.as_deref())?;
+        let bundle = OutFile::open(self.bundle.as_deref())?;
         let (made, digest, name) = context.block_on(async {
             if is_stdin(&self.file) {
                 let blob = Blob::pipe(stdin().lock());

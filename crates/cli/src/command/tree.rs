@@ -165,7 +165,7 @@ fn about(out: &mut String, node: &Node, indent: &str, verified: bool) {
     }
 }
 
-fn what(node: &Node) -> Option<String> {
+pub(crate) fn what(node: &Node) -> Option<String> {
     let claimed = node.claims.as_ref()?.predicate_type.as_deref();
     match (claimed, node.place) {
         (Some(PredicateType::SIGN), _) | (None, Some(Place::SignatureTag)) => {
@@ -176,7 +176,7 @@ fn what(node: &Node) -> Option<String> {
     }
 }
 
-fn place_name(place: Place) -> &'static str {
+pub(crate) fn place_name(place: Place) -> &'static str {
     match place {
         Place::AttestationTag => ".att tag",
         Place::FallbackTag => "fallback tag",
@@ -186,7 +186,7 @@ fn place_name(place: Place) -> &'static str {
     }
 }
 
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
     for (unit, name) in UNITS {
         if bytes >= unit {
@@ -198,6 +198,6 @@ fn size(bytes: u64) -> String {
 }
 
 /// The largest content that is read to see what it says.
-const LISTED_BYTES: u64 = 1024 * 1024;
+pub(crate) const LISTED_BYTES: u64 = 1024 * 1024;
 /// The largest that is read to verify it.
 const VERIFIED_BYTES: u64 = 32 * 1024 * 1024;

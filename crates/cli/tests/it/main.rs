@@ -10,6 +10,7 @@ mod policies;
 mod provenance;
 mod registry;
 mod release;
+mod report;
 mod run;
 mod sbom;
 mod scans;

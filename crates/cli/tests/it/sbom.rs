@@ -17,7 +17,7 @@ const APK: &str = "P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\n\n";
 const NODE: &str = r#"{"name": "left-pad", "version": "1.3.0", "license": "WTFPL"}"#;
 
 /// A gzipped layer with these files.
-fn layer(files: &[(&str, &str)]) -> Vec<u8> {
+pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
@@ -33,7 +33,7 @@ fn layer(files: &[(&str, &str)]) -> Vec<u8> {
 }
 
 /// Pushes an image with these layers, the lowest first.
-fn push(registry: &Registry, tag: &str, layers: &[Vec<u8>]) -> (String, Vec<Digest>) {
+pub(crate) fn push(registry: &Registry, tag: &str, layers: &[Vec<u8>]) -> (String, Vec<Digest>) {
     let contents = registry.contents();
     let gzip = "application/vnd.oci.image.layer.v1.tar+gzip";
     let layers: Vec<_> = layers

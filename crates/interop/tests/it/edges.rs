@@ -6,12 +6,13 @@ use std::process::Command;
 use crate::root;
 
 /// The crates that a crate of ours may depend on directly.
-const EDGES: [(&str, &[&str]); 10] = [
+const EDGES: [(&str, &[&str]); 11] = [
     ("oci", &[]),
     ("sbom", &["oci"]),
     ("attestation", &["oci", "sbom"]),
     ("verify", &["oci", "attestation"]),
     ("policy", &["oci", "sbom", "attestation", "verify"]),
+    ("report", &["oci", "sbom", "verify", "policy"]),
     ("registry", &["oci"]),
     ("sign", &["oci", "attestation", "verify"]),
     (
@@ -30,6 +31,7 @@ const EDGES: [(&str, &[&str]); 10] = [
             "sbom",
             "verify",
             "policy",
+            "report",
             "registry",
             "sign",
             "gate",
@@ -90,7 +92,7 @@ fn arrows_point_down_only() {
 
 #[test]
 fn the_core_knows_no_network() {
-    for name in ["oci", "sbom", "attestation", "verify", "policy"] {
+    for name in ["oci", "sbom", "attestation", "verify", "policy", "report"] {
         let tree = tree(&format!("waxseal-{name}"), None);
         for impure in IMPURE {
             assert!(

@@ -1,4 +1,4 @@
-//! The file that a bundle goes to: there whole, or not at all.
+//! The file that a result goes to: there whole, or not at all.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -9,9 +9,9 @@ use tempfile::NamedTempFile;
 use crate::context::Context;
 use crate::error::Failure;
 
-/// Where a bundle will be written. The place is made sure of before anything is
-/// signed, since a signature may be published and is lost with its bundle.
-pub(crate) enum BundleFile {
+/// Where a result will be written. The place is made sure of before the work: a
+/// signature may be published, and is lost with its bundle.
+pub(crate) enum OutFile {
     /// Takes the place of the path when it is complete.
     New(NamedTempFile, PathBuf),
     /// Something that cannot be replaced, such as a pipe.
@@ -19,7 +19,7 @@ pub(crate) enum BundleFile {
     Stdout,
 }
 
-impl BundleFile {
+impl OutFile {
     /// Opens the place, and writes nothing.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = path else {
@@ -43,25 +43,25 @@ impl BundleFile {
         Ok(Self::New(file, target))
     }
 
-    /// Writes the bundle.
-    pub(crate) fn write(self, context: &Context, bundle: &[u8]) -> Result<(), Failure> {
+    /// Writes the result.
+    pub(crate) fn write(self, context: &Context, result: &[u8]) -> Result<(), Failure> {
         match self {
             Self::New(mut file, path) => {
                 let failed = |e| Failure::file("write", &path, e);
-                file.write_all(bundle).map_err(failed)?;
+                file.write_all(result).map_err(failed)?;
                 file.as_file().sync_all().map_err(failed)?;
                 file.persist(&path).map_err(|e| failed(e.error))?;
                 Ok(())
             }
             Self::Special(mut file, path) => file
-                .write_all(bundle)
+                .write_all(result)
                 .map_err(|e| Failure::file("write", &path, e)),
-            Self::Stdout => context.print_bytes(bundle),
+            Self::Stdout => context.print_bytes(result),
         }
     }
 }
 
-/// A bundle is no secret: the mode is what the user's mask leaves of it.
+/// A result is no secret: the mode is what the user's mask leaves of it.
 #[cfg(unix)]
 fn for_all(builder: &mut tempfile::Builder<'_, '_>) {
     use std::os::unix::fs::PermissionsExt as _;
