@@ -59,6 +59,11 @@ sbom-setup:
 sbom-truth *WORDS: sbom-setup
     cargo run --release -p waxseal-interop --bin waxseal-sbom-truth -- {{WORDS}}
 
+# Fuzz one target of `fuzz/`, from the files that the tests make (needs cargo-fuzz and a nightly Rust).
+fuzz TARGET SECONDS="60":
+    cargo run --quiet --manifest-path fuzz/Cargo.toml --bin seeds
+    cd fuzz && cargo +nightly fuzz run -D {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=10 -rss_limit_mb=1024
+
 # Whole-process measurements beside the peers; `just bench --quick` for a look.
 bench *ARGS: interop-setup
     cargo run --release -p waxseal-bench -- {{ARGS}}

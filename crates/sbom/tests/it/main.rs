@@ -3,5 +3,6 @@
 
 mod cyclonedx;
 mod fixture;
+mod mutation;
 mod rpm;
 mod spdx;

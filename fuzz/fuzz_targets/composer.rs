@@ -1,0 +1,6 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| waxseal_fuzz::file(
+    "app/vendor/composer/installed.json",
+    bytes
+));

@@ -1,0 +1,6 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| waxseal_fuzz::file(
+    "usr/share/doc/libc6/copyright",
+    bytes
+));
