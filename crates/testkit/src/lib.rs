@@ -1,5 +1,5 @@
 //! What tests need: an OCI registry in the process, with every fault; a
-//! private [`sigstore`]; keys, certificates and evidence made by hand; a clock
+//! private [`sigstore`] and [`tuf`] repository; keys, certificates and evidence made by hand; a clock
 //! that stands still.
 //!
 //! The registry follows distribution-spec 1.1 over memory. Around it stand
@@ -37,6 +37,7 @@ pub mod sigstore;
 mod store;
 mod tls;
 mod token;
+pub mod tuf;
 mod wire;
 
 pub use fault::{Fault, Hook, Match};

@@ -47,6 +47,7 @@ pub use claims::Claims;
 use ct_log::CtLog;
 use fulcio::Fulcio;
 use issuer::Issuer;
+pub(crate) use key::{EdKey, sha256};
 use rekor_v1::RekorV1;
 use rekor_v2::RekorV2;
 pub use signed::{Payload, Witnesses};

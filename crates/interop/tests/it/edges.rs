@@ -15,6 +15,7 @@ const EDGES: [(&str, &[&str]); 11] = [
     ("report", &["oci", "sbom", "verify", "policy"]),
     ("registry", &["oci"]),
     ("sign", &["oci", "attestation", "verify"]),
+    ("trust", &["oci", "verify"]),
     (
         "gate",
         &["oci", "attestation", "verify", "policy", "registry"],
@@ -34,6 +35,7 @@ const EDGES: [(&str, &[&str]); 11] = [
             "report",
             "registry",
             "sign",
+            "trust",
             "gate",
         ],
     ),
