@@ -164,6 +164,19 @@ impl Context {
         Ok(Http::new(options))
     }
 
+    /// How the files of TUF repositories are fetched.
+    pub(crate) fn repository_http(&self) -> Result<waxseal_trust::Http, Failure> {
+        let mut options = waxseal_trust::HttpOptions {
+            insecure_hosts: self.global.insecure_http.clone(),
+            ..waxseal_trust::HttpOptions::default()
+        };
+        for path in &self.global.ca_cert {
+            let pem = fs::read(path).map_err(|e| Failure::file("read", path, e))?;
+            options.ca_certificates.push(pem);
+        }
+        Ok(waxseal_trust::Http::new(options))
+    }
+
     /// Runs one asynchronous piece of work to its end, on this thread.
     pub(crate) fn block_on<F: Future>(&self, work: F) -> Result<F::Output, Failure> {
         if let Some(runtime) = self.runtime.get() {

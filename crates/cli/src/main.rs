@@ -27,6 +27,7 @@ mod service_args;
 mod sign_in;
 mod signer;
 mod store;
+mod trust_args;
 mod verdict;
 mod workloads;
 

@@ -14,6 +14,7 @@ use waxseal_policy::Unmatched;
 
 use crate::context::Context;
 use crate::error::Failure;
+use crate::trust_args::TrustRootArgs;
 
 /// Whom to trust and what to require.
 #[derive(clap::Args, Debug)]
@@ -58,9 +59,8 @@ pub(crate) struct PolicyArgs {
     #[arg(long, hide = true, conflicts_with = "policies")]
     require_timestamp: bool,
 
-    /// The logs and authorities that are trusted, as `trusted_root.json`
-    #[arg(long, value_name = "FILE", help_heading = WHAT)]
-    trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    root: TrustRootArgs,
 
     /// The identity in the signer's certificate: an e-mail address or a URI
     #[arg(long, value_name = "SUBJECT", help_heading = KEYLESS, conflicts_with_all = ["policies", "certificate_identity_regexp"])]
@@ -110,8 +110,8 @@ impl PolicyArgs {
             PolicySet::load(&self.policies)
         };
         let set = set.map_err(refuse)?;
-        match &self.trusted_root {
-            Some(path) => set.with_trusted_root(read(path)?).map_err(refuse),
+        match self.root.document(context)? {
+            Some(document) => set.with_trusted_root(document).map_err(refuse),
             None => Ok(set),
         }
     }
@@ -146,10 +146,10 @@ impl PolicyArgs {
             return Err(Failure::usage("nobody is named who may have signed")
                 .hint("give --key FILE, --policy FILE or --certificate-identity with its issuer"));
         }
-        if !identities.is_empty() && self.trusted_root.is_none() {
+        if !identities.is_empty() && !self.root.given() {
             return Err(
                 Failure::usage("an identity is checked against a trust root")
-                    .hint("give --trusted-root FILE"),
+                    .hint("give --trust-root NAME, such as `sigstore`, or --trusted-root FILE"),
             );
         }
         let mut annotations = Annotations::new();

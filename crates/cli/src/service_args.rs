@@ -1,16 +1,16 @@
 //! The services that stand behind a signature, and what their answers are held
 //! against.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use waxseal_sign::{Http, RekorVersion, Services, limits, public_good_trusted_root};
+use waxseal_sign::{Http, RekorVersion, Services, limits};
+use waxseal_trust::{NamedRoot, Standing};
 use waxseal_verify::{Demand, TrustedRoot};
 
 use crate::context::Context;
 use crate::error::Failure;
+use crate::trust_args::{self, TrustRootArgs, bounded};
 
 /// The services that stand behind a signature.
 #[derive(clap::Args, Debug)]
@@ -19,10 +19,8 @@ pub(crate) struct ServiceArgs {
     #[arg(long, value_name = "FILE", help_heading = SERVICES)]
     signing_config: Option<PathBuf>,
 
-    /// Whom to trust, as a Sigstore `trusted_root.json`; what the services answer has to verify
-    /// with it
-    #[arg(long, value_name = "FILE", help_heading = SERVICES)]
-    trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    root: TrustRootArgs,
 
     /// Get the certificate from this Fulcio
     #[arg(long, value_name = "URL", help_heading = SERVICES, conflicts_with = "key")]
@@ -77,22 +75,34 @@ impl ServiceArgs {
     /// The services for a signature by certificate: those that are named, else
     /// the public ones.
     pub(crate) fn for_keyless(&self, context: &Context) -> Result<Backing, Failure> {
-        let services = match &self.signing_config {
-            None if !self.names_any() => {
-                context.note("using the public Sigstore, as it was when this program was built");
-                Services::public_good(context.now(), self.rekor_version).map_err(Failure::new)?
-            }
-            _ => self.named(context)?,
+        let chosen = self.root.named(context)?;
+        if self.signing_config.is_some() || self.names_any() {
+            let services = self.named(context)?;
+            return self.backing(context, services, chosen);
+        }
+        let instance = match chosen {
+            Some(chosen) => chosen,
+            None => public(context)?,
         };
-        let named = self.signing_config.is_some() || self.names_any();
-        self.backing(context, services, named)
+        let Some(config) = &instance.signing_config else {
+            return Err(Failure::new(format_args!(
+                "the trust root `{}` does not say where to sign",
+                instance.name
+            ))
+            .hint("--signing-config FILE does"));
+        };
+        let services = Services::from_signing_config(config, context.now(), self.rekor_version)
+            .map_err(|e| {
+                Failure::new(&e).context(format_args!("trust root `{}`", instance.name))
+            })?;
+        self.backing(context, services, Some(instance))
     }
 
     /// The services for a signature by a key, if any are named.
     pub(crate) fn for_key(&self, context: &Context) -> Result<Option<Backing>, Failure> {
         if self.signing_config.is_none() && !self.names_any() {
             let idle = [
-                (self.trusted_root.is_some(), "--trusted-root"),
+                (self.root.given(), self.root.flag()),
                 (self.no_log_upload, "--no-log-upload"),
                 (self.no_timestamp, "--no-timestamp"),
                 (self.rekor_version.is_some(), "--rekor-version"),
@@ -106,7 +116,8 @@ impl ServiceArgs {
             };
         }
         let services = self.named(context)?;
-        self.backing(context, services, true).map(Some)
+        let chosen = self.root.named(context)?;
+        self.backing(context, services, chosen).map(Some)
     }
 
     fn names_any(&self) -> bool {
@@ -117,7 +128,7 @@ impl ServiceArgs {
     fn named(&self, context: &Context) -> Result<Services, Failure> {
         let mut services = match &self.signing_config {
             Some(path) => {
-                let content = read(path)?;
+                let content = bounded(path, limits::CONFIG_BYTES)?;
                 Services::from_signing_config(&content, context.now(), self.rekor_version)
                     .map_err(|e| about(path, e))?
             }
@@ -140,7 +151,7 @@ impl ServiceArgs {
         &self,
         context: &Context,
         mut services: Services,
-        named: bool,
+        instance: Option<NamedRoot>,
     ) -> Result<Backing, Failure> {
         if self.no_log_upload {
             services = services.without_log();
@@ -148,15 +159,17 @@ impl ServiceArgs {
         if self.no_timestamp {
             services = services.without_timestamp();
         }
-        let root = match &self.trusted_root {
-            Some(path) => TrustedRoot::from_json(&read(path)?).map_err(|e| about(path, e))?,
-            None if named => {
+        let root = match (self.root.file()?, instance) {
+            (Some(root), _) => root,
+            (None, Some(instance)) => {
+                TrustedRoot::from_json(&instance.trusted_root).map_err(Failure::new)?
+            }
+            (None, None) => {
                 return Err(Failure::usage(
                     "what the services answer has to be held against somebody's keys",
                 )
-                .hint("--trusted-root FILE names them"));
+                .hint("--trusted-root FILE or --trust-root NAME names them"));
             }
-            None => public_good_trusted_root().map_err(Failure::new)?,
         };
         let sct = if self.insecure_ignore_sct {
             Demand::Optional
@@ -180,21 +193,18 @@ impl ServiceArgs {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| {
-            file.take(limits::CONFIG_BYTES + 1)
-                .read_to_end(&mut content)
-        })
-        .map_err(|e| Failure::file("read", path, e))?;
-    if u64::try_from(content.len()).unwrap_or(u64::MAX) > limits::CONFIG_BYTES {
-        return Err(about(
-            path,
-            format_args!("it is larger than {} bytes", limits::CONFIG_BYTES),
-        ));
+/// The public Sigstore, as it was fetched last. What is signed is held against it
+/// before it is handed out, so that a stale one does no harm but to fail.
+fn public(context: &Context) -> Result<NamedRoot, Failure> {
+    let name = "sigstore".parse().map_err(Failure::new)?;
+    let root = trust_args::load(context, &name)?;
+    match root.standing(context.now()) {
+        Standing::Embedded => {
+            context.note("using the public Sigstore, as it was when this program was built");
+        }
+        standing => trust_args::say(context, &root, standing),
     }
-    Ok(content)
+    Ok(root)
 }
 
 fn about(path: &Path, error: impl std::fmt::Display) -> Failure {

@@ -22,6 +22,7 @@ mod sbom;
 mod sign;
 pub(crate) mod sign_blob;
 mod tree;
+mod trust;
 mod verify;
 mod verify_blob;
 
@@ -93,6 +94,8 @@ pub(crate) enum Command {
     SignBlob(sign_blob::SignBlob),
     /// Show everything that is attached to an image
     Tree(tree::Tree),
+    /// Show, renew, pin and make trust roots
+    Trust(trust::Trust),
     /// Verify images in a registry
     Verify(verify::Verify),
     /// Verify a file against its bundle
@@ -121,6 +124,7 @@ impl Command {
             Self::Sign(command) => command.run(context),
             Self::SignBlob(command) => command.run(context),
             Self::Tree(command) => command.run(context),
+            Self::Trust(command) => command.run(context),
             Self::Verify(command) => command.run(context),
             Self::VerifyBlob(command) => command.run(context),
         }

@@ -1,19 +1,19 @@
 //! `waxseal tree`
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::PathBuf;
 
 use waxseal_attestation::PredicateType;
 use waxseal_gate::{Node, Tree as Listing, TreeOptions, tree};
 use waxseal_policy::escaped;
-use waxseal_verify::{Authority, KeyAuthority, Place, Trust, TrustedRoot};
+use waxseal_verify::{Authority, KeyAuthority, Place, Trust};
 
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::key::public_key;
 use crate::store::reference;
+use crate::trust_args::TrustRootArgs;
 
 /// Show everything that is attached to an image
 ///
@@ -29,9 +29,8 @@ pub(crate) struct Tree {
     #[arg(short, long = "key", value_name = "FILE")]
     keys: Vec<PathBuf>,
 
-    /// The logs and authorities that are trusted, as `trusted_root.json`
-    #[arg(long, value_name = "FILE", requires = "keys")]
-    trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    root: TrustRootArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -40,18 +39,18 @@ pub(crate) struct Tree {
 impl Tree {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let image = reference(&self.image)?;
+        if self.keys.is_empty() && self.root.given() {
+            let flag = self.root.flag();
+            return Err(Failure::usage(format_args!(
+                "{flag} goes with --key: without one, nothing is verified"
+            )));
+        }
         let mut authorities = Vec::new();
         for path in &self.keys {
             let authority = KeyAuthority::new(public_key(path)?);
             authorities.push((path.display().to_string(), Authority::Key(authority)));
         }
-        let root = match &self.trusted_root {
-            Some(path) => {
-                let json = fs::read(path).map_err(|e| Failure::file("read", path, e))?;
-                Some(TrustedRoot::from_json(&json).map_err(Failure::new)?)
-            }
-            None => None,
-        };
+        let root = self.root.root(context)?;
         let options = TreeOptions {
             content_bytes: match self.keys.is_empty() {
                 true => LISTED_BYTES,

@@ -12,7 +12,7 @@ use waxseal_attestation::PredicateType;
 use waxseal_oci::Digest;
 use waxseal_verify::{
     Authority, BlobVerifier, Candidate, CandidateContent, Check, Demand, KeyAuthority, Origin,
-    Place, PublicKey, Rejection, Signer, Trust, TrustedRoot, Verified,
+    Place, PublicKey, Rejection, Signer, Trust, Verified,
 };
 
 use crate::command::sign_blob::is_stdin;
@@ -20,6 +20,7 @@ use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::key::public_key;
+use crate::trust_args::TrustRootArgs;
 
 /// Verify a file against its bundle
 ///
@@ -51,9 +52,8 @@ pub(crate) struct VerifyBlob {
     #[arg(long, value_name = "WHETHER", default_value = "optional")]
     timestamp: Whether,
 
-    /// The logs and timestamp authorities that are trusted, as `trusted_root.json`
-    #[arg(long, value_name = "FILE")]
-    trusted_root: Option<PathBuf>,
+    #[command(flatten)]
+    root: TrustRootArgs,
 
     #[command(flatten)]
     output: OutputArgs,
@@ -89,7 +89,7 @@ impl VerifyBlob {
             .iter()
             .map(|path| public_key(path))
             .collect::<Result<_, _>>()?;
-        let root = self.trusted_root.as_deref().map(trusted_root).transpose()?;
+        let root = self.root.root(context)?;
         let candidate = candidate(&self.bundle)?;
         let authorities: Vec<Authority> = keys
             .into_iter()
@@ -276,12 +276,6 @@ fn candidate(path: &Path) -> Result<Candidate, Failure> {
         origin,
         content: CandidateContent::Bundle(Bytes::from(content)),
     })
-}
-
-fn trusted_root(path: &Path) -> Result<TrustedRoot, Failure> {
-    let content = std::fs::read(path).map_err(|e| Failure::file("read", path, e))?;
-    TrustedRoot::from_json(&content)
-        .map_err(|e| Failure::new(format_args!("`{}`: {e}", path.display())))
 }
 
 fn pieces(mut from: impl Read, take: &mut dyn FnMut(&[u8])) -> std::io::Result<()> {

@@ -580,7 +580,7 @@ fn a_key_is_logged_and_timestamped_where_that_is_asked_for() {
         (
             &["--rekor-url", rekor],
             "what the services answer has to be held against somebody's keys\n\
-             hint: --trusted-root FILE names them\n",
+             hint: --trusted-root FILE or --trust-root NAME names them\n",
         ),
     ] {
         let ran = world.place.run([&sign[..], flags].concat());

@@ -15,5 +15,6 @@ mod run;
 mod sbom;
 mod scans;
 mod sign;
+mod trust;
 mod verify;
 mod workloads;

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::root;
 
 /// The crates that a crate of ours may depend on directly.
-const EDGES: [(&str, &[&str]); 11] = [
+const EDGES: [(&str, &[&str]); 12] = [
     ("oci", &[]),
     ("sbom", &["oci"]),
     ("attestation", &["oci", "sbom"]),

@@ -1,0 +1,365 @@
+//! Trust roots by name.
+
+#![expect(clippy::unwrap_used, reason = "a test")]
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use waxseal_testkit::sigstore::{Claims, Clock, LogVersion, Sigstore, SigstoreOptions};
+use waxseal_testkit::tuf::{Draft, MALLORY, Repository};
+
+use crate::run::{Place, Ran};
+
+/// A private Sigstore whose root is in a repository, pinned as `acme`.
+struct World {
+    place: Place,
+    sigstore: Sigstore,
+    repository: Repository,
+    draft: Draft,
+}
+
+impl World {
+    fn pinned() -> Self {
+        Self::published(Timestamp::now())
+    }
+
+    /// As if it had been published at this time.
+    fn published(then: Timestamp) -> Self {
+        let sigstore = Sigstore::start(SigstoreOptions {
+            clock: Clock::Machine,
+            ..SigstoreOptions::default()
+        });
+        let place = Place::new();
+        place.write("token", sigstore.token(&Claims::email("dev@example.com")));
+        place.write("blob", "a blob");
+        let repository = Repository::start(1);
+        let mut draft = Draft::at(then);
+        draft.target("trusted_root.json", sigstore.trusted_root().to_string());
+        let config = sigstore.signing_config(&[LogVersion::V2]);
+        draft.target("signing_config.v0.2.json", config.to_string());
+        repository.publish(&draft);
+        place.write("tuf.json", repository.pin(&draft));
+        let world = Self {
+            place,
+            sigstore,
+            repository,
+            draft,
+        };
+        let pin = ["trust", "pin", "acme", "--root", "tuf.json", "--url"];
+        let said = world
+            .place
+            .ok([&pin[..], &[world.repository.url()]].concat());
+        assert_eq!(
+            said,
+            format!("acme: pinned to {}\n", world.repository.url())
+        );
+        world
+    }
+
+    fn updated() -> Self {
+        let world = Self::pinned();
+        world.ok(&["trust", "update", "acme"]);
+        world
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.place.run(arguments)
+    }
+
+    fn ok(&self, arguments: &[&str]) -> Ran {
+        let ran = self.run(arguments);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        ran
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.ok(&[arguments, &["-o", "json"]].concat()).stdout).unwrap()
+    }
+}
+
+#[test]
+fn a_pinned_root_is_fetched_and_shown() {
+    let world = World::pinned();
+    let ran = world.run(&["trust", "show", "acme"]);
+    let url = world.repository.url();
+    assert_eq!(
+        (ran.code, ran.stderr),
+        (
+            Some(1),
+            format!(
+                "error: the trust root `acme` has not been fetched from {url}/ yet\n\
+                 hint: `waxseal trust update acme` fetches it\n"
+            )
+        )
+    );
+    let until = world.draft.timestamp.expires;
+    let said = format!("vouched for until {until} (TUF root 1)\n");
+    let updated = world.ok(&["trust", "update", "acme"]);
+    assert_eq!(updated.stdout, format!("acme: updated, {said}"));
+    let updated = world.ok(&["trust", "update", "acme"]);
+    assert_eq!(updated.stdout, format!("acme: unchanged, {said}"));
+
+    let shown = world.ok(&["trust", "show", "acme"]).stdout;
+    let head = format!(
+        "acme: fetched just now from {url}\n  vouched for until {until}\n  TUF root 1\n  \
+         signing configuration: yes\ncertificate authorities:\n  {}  waxseal-testkit, testkit\n",
+        world.sigstore.fulcio_url()
+    );
+    assert!(shown.starts_with(&head), "{shown}");
+    let json = world.json(&["trust", "show", "acme"]);
+    assert_eq!(json["kind"], "TrustRoot");
+    assert_eq!(
+        (&json["origin"], &json["standing"]),
+        (&"repository".into(), &"current".into())
+    );
+    assert_eq!(json["expires"], until.to_string());
+    assert_eq!(json["anchors"].as_array().unwrap().len(), 5);
+    let printed = world.ok(&["trust", "show", "acme", "--print", "trusted-root"]);
+    assert_eq!(printed.stdout, world.sigstore.trusted_root().to_string());
+}
+
+#[test]
+fn the_embedded_roots_are_listed_as_such() {
+    let world = World::updated();
+    let list = world.ok(&["trust", "show"]).stdout;
+    let lines: Vec<&str> = list.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[0].starts_with("acme: fetched just now from http://127.0.0.1:"));
+    for (line, name) in lines[1..]
+        .iter()
+        .zip(["github", "sigstore", "sigstore-staging"])
+    {
+        let said = "the copy in this program; as it was when the program was built";
+        assert_eq!(*line, format!("{name}: {said}"));
+    }
+    let json = world.json(&["trust", "show"]);
+    assert_eq!(json["items"][2]["standing"], "embedded");
+    assert_eq!(json["items"][2]["url"], "https://tuf-repo-cdn.sigstore.dev");
+}
+
+#[test]
+fn what_is_refused_is_refused_by_name_and_exit_code() {
+    let mut world = World::updated();
+    let before = world.place.read(".local/share/waxseal/trust/acme.json");
+    let refused = |world: &World, code, words: &str| {
+        let ran = world.run(&["trust", "update", "acme"]);
+        let said = format!("error: trust root `acme`: {words}\n");
+        assert_eq!(
+            (ran.code, ran.stderr, ran.stdout),
+            (Some(code), said, String::new())
+        );
+        let shown = world.ok(&["trust", "show", "acme", "--print", "trusted-root"]);
+        assert_eq!(shown.stdout, world.sigstore.trusted_root().to_string());
+    };
+    world.draft.timestamp.signers = vec![MALLORY.to_owned()];
+    world.draft.renew();
+    world.repository.publish(&world.draft);
+    let words = "the repository's timestamp is signed by 0 of its keys, of which 1 have to";
+    refused(&world, 3, words);
+    world.repository.endless("timestamp.json");
+    refused(&world, 3, "timestamp.json is larger than 16384 bytes");
+    world.repository.status("timestamp.json", 400);
+    let host = world.repository.url().trim_start_matches("http://");
+    refused(
+        &world,
+        1,
+        &format!("{host} answered 400 for timestamp.json"),
+    );
+    world.repository.remove("timestamp.json");
+    refused(&world, 3, "the repository has no timestamp.json");
+    let after = world.place.read(".local/share/waxseal/trust/acme.json");
+    assert_eq!(after, before);
+
+    let json = world.run(&["trust", "update", "acme", "-o", "json"]);
+    assert_eq!(json.code, Some(3));
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json["kind"], "TrustUpdate");
+    assert_eq!(json["items"][0]["updated"], false);
+    assert_eq!(
+        json["items"][0]["error"],
+        "the repository has no timestamp.json"
+    );
+}
+
+#[test]
+fn a_named_root_signs_and_verifies() {
+    let world = World::updated();
+    let signed = world.ok(&[
+        "sign-blob",
+        "blob",
+        "--keyless",
+        "--yes",
+        "--identity-token",
+        "@token",
+        "--trust-root",
+        "acme",
+        "--bundle",
+        "bundle.json",
+    ]);
+    let said = format!(
+        "trust root `acme`: fetched just now from {}\n",
+        world.repository.url()
+    );
+    assert!(signed.stderr.contains(&said), "{}", signed.stderr);
+    world.place.key("cosign3.pub");
+    world.place.key("cosign3.key");
+    world.ok(&[
+        "sign-blob",
+        "blob",
+        "-k",
+        "cosign3.key",
+        "--trust-root",
+        "acme",
+        "--rekor-url",
+        world.sigstore.rekor_v1_url(),
+        "--bundle",
+        "by-key.json",
+    ]);
+    let verify = [
+        "verify-blob",
+        "blob",
+        "--bundle",
+        "by-key.json",
+        "-k",
+        "cosign3.pub",
+    ];
+    let required = [&verify[..], &["--log", "required"]].concat();
+    let with = world.ok(&[&required[..], &["--trust-root", "acme"]].concat());
+    assert_eq!(with.stderr, said);
+    let foreign = world.run(&[&required[..], &["--trust-root", "sigstore"]].concat());
+    assert_eq!(foreign.code, Some(3));
+    assert_eq!(
+        foreign.stderr,
+        "trust root `sigstore`: the copy in this program; `waxseal trust update sigstore` \
+         fetches the current one\n"
+    );
+    let unknown = world.run(&[&required[..], &["--trust-root", "else"]].concat());
+    assert_eq!(
+        (unknown.code, unknown.stderr.as_str()),
+        (
+            Some(1),
+            "error: there is no trust root `else`\n\
+             hint: `waxseal trust show` lists those that there are\n"
+        )
+    );
+}
+
+#[test]
+fn a_stale_root_is_refused_unless_it_is_asked_for() {
+    let now = Timestamp::now();
+    let day = |days: i64| SignedDuration::from_hours(24 * days);
+    let world = World::published(now - day(10));
+    // As it would have been fetched when it was new.
+    let path = world.place.path(".local/share/waxseal/trust");
+    let then = now - day(9);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let store = waxseal_trust::Store::new(path);
+    let fetch = std::sync::Arc::new(waxseal_trust::Http::new(
+        waxseal_trust::HttpOptions::default(),
+    ));
+    let name = "acme".parse().unwrap();
+    runtime.block_on(store.update(&name, fetch, then)).unwrap();
+
+    let until = world.draft.timestamp.expires;
+    let ran = world.run(&["trust", "update", "acme"]);
+    assert_eq!(
+        (ran.code, ran.stderr),
+        (
+            Some(3),
+            format!(
+                "error: trust root `acme`: the repository's timestamp expired at {until}\n\
+                 hint: either it was not renewed in time, or somebody holds the renewal back\n"
+            )
+        )
+    );
+    let shown = world.ok(&["trust", "show", "acme"]).stdout;
+    assert!(
+        shown.contains(&format!("  STALE: vouched for until {until}\n")),
+        "{shown}"
+    );
+    assert!(shown.contains("fetched 9 days ago"), "{shown}");
+
+    world.place.key("cosign3.key");
+    world.place.key("cosign3.pub");
+    world.ok(&[
+        "sign-blob",
+        "blob",
+        "-k",
+        "cosign3.key",
+        "--bundle",
+        "bundle.json",
+    ]);
+    let verify = [
+        "verify-blob",
+        "blob",
+        "--bundle",
+        "bundle.json",
+        "-k",
+        "cosign3.pub",
+        "--trust-root",
+        "acme",
+    ];
+    let ran = world.run(&verify);
+    assert_eq!(
+        (ran.code, ran.stderr),
+        (
+            Some(1),
+            format!(
+                "error: the trust root `acme` is stale: its repository vouched for it until \
+                 {until}\nhint: `waxseal trust update acme` renews it; --trust-max-stale DAYS \
+                 takes it as it is\n"
+            )
+        )
+    );
+    let ran = world.ok(&[&verify[..], &["--trust-max-stale", "4"]].concat());
+    let url = world.repository.url();
+    assert_eq!(
+        ran.stderr,
+        format!(
+            "warning: the trust root `acme` is stale: fetched 9 days ago from {url}, vouched for \
+             until {until}\n"
+        )
+    );
+    let ran = world.run(&[&verify[..], &["--trust-max-stale", "2"]].concat());
+    assert_eq!(ran.code, Some(1));
+}
+
+#[test]
+fn a_root_from_a_file_has_a_name_too() {
+    let world = World::pinned();
+    world
+        .place
+        .write("root.json", world.sigstore.trusted_root().to_string());
+    let pin = ["trust", "pin", "file", "--trusted-root", "root.json"];
+    assert_eq!(world.ok(&pin).stdout, "file: kept\n");
+    let shown = world.ok(&["trust", "show", "file"]).stdout;
+    let head = "file: from a file, given just now\n  good until it is replaced\n  \
+                signing configuration: no\n";
+    assert!(shown.starts_with(head), "{shown}");
+    let ran = world.run(&["trust", "update", "file"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            Some(1),
+            "error: trust root `file`: the trust root `file` comes from a file: there is nothing \
+             to update it from\n"
+        )
+    );
+    let ran = world.run(&["trust", "pin", "sigstore", "--trusted-root", "root.json"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            Some(1),
+            "error: `sigstore` is the name of a trust root that comes with waxseal\n"
+        )
+    );
+    for arguments in [
+        &["trust", "pin", "x"][..],
+        &["trust", "pin", "x", "--url", "https://tuf.example"],
+        &["trust", "pin", "X/y", "--trusted-root", "root.json"],
+    ] {
+        assert_eq!(world.run(arguments).code, Some(2), "{arguments:?}");
+    }
+}
