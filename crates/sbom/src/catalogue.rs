@@ -58,6 +58,7 @@ pub(crate) struct Package {
     pub(crate) epoch: Option<u32>,
     pub(crate) supplier: Option<String>,
     pub(crate) licenses: Vec<License>,
+    pub(crate) hashes: Vec<Digest>,
     pub(crate) ecosystem: Option<Ecosystem>,
     /// The path inside the file, where the file is itself an archive.
     pub(crate) inside: Option<String>,
@@ -174,6 +175,7 @@ impl Scanner {
                     version: package.version,
                     supplier: package.supplier,
                     licenses: package.licenses,
+                    hashes: package.hashes,
                     found: vec![at],
                 });
             }

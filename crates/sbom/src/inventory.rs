@@ -133,6 +133,8 @@ pub struct Component {
     pub supplier: Option<String>,
     /// What it is licensed under, as the package says.
     pub licenses: Vec<License>,
+    /// Hashes of the archive that it comes as, where it is there or a lock file has one.
+    pub hashes: Vec<Digest>,
     /// The files that name it.
     pub found: Vec<Location>,
 }
@@ -198,6 +200,7 @@ impl Inventory {
                 Some(known) => {
                     known.found.extend(component.found);
                     known.licenses.extend(component.licenses);
+                    known.hashes.extend(component.hashes);
                     known.supplier = known.supplier.take().or(component.supplier);
                 }
             }
@@ -208,6 +211,8 @@ impl Inventory {
             component.found.dedup();
             component.licenses.sort();
             component.licenses.dedup();
+            component.hashes.sort();
+            component.hashes.dedup();
         }
         notes.sort();
         notes.dedup();

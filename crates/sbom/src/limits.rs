@@ -51,6 +51,9 @@ pub const JAVA_ENTRIES: usize = 250_000;
 /// Bytes of all archives in a Java archive together, decompressed.
 pub const JAVA_BYTES: u64 = 512 * 1024 * 1024;
 
+/// The same, of those that are in memory at once beside the outermost.
+pub const JAVA_OPEN_BYTES: u64 = 128 * 1024 * 1024;
+
 /// How deep Java archives are looked into: an archive in an `.ear` in a `.jar`.
 pub const JAVA_DEPTH: usize = 4;
 

@@ -8,6 +8,7 @@ mod manifest;
 
 use std::io::{Cursor, Read as _};
 
+use waxseal_oci::Digest;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
@@ -21,6 +22,7 @@ pub(super) fn read(bytes: &[u8], path: &str) -> Result<Held, String> {
     let mut reading = Reading {
         entries: limits::JAVA_ENTRIES,
         bytes: limits::JAVA_BYTES,
+        open: limits::JAVA_OPEN_BYTES,
         held: Held::default(),
     };
     reading.archive(bytes, path, "", limits::JAVA_DEPTH)?;
@@ -39,6 +41,8 @@ pub(super) fn is_archive(name: &str) -> bool {
 struct Reading {
     entries: usize,
     bytes: u64,
+    /// Of the archives that are open in one another at this moment.
+    open: u64,
     held: Held,
 }
 
@@ -77,7 +81,7 @@ impl Reading {
                     self.note(inside, &name, "an archive too deep in archives".to_owned());
                     continue;
                 }
-                Role::Archive => self.bytes,
+                Role::Archive => self.bytes.min(self.open),
                 Role::Manifest | Role::Properties => limits::JAVA_MANIFEST_BYTES,
             };
             let content = match entry(&mut archive, index, most) {
@@ -94,20 +98,21 @@ impl Reading {
                     found.properties.extend(artifact(&properties));
                 }
                 Role::Archive => {
-                    self.bytes = self
-                        .bytes
-                        .saturating_sub(u64::try_from(content.len()).unwrap_or(u64::MAX));
+                    let length = u64::try_from(content.len()).unwrap_or(u64::MAX);
+                    self.bytes = self.bytes.saturating_sub(length);
+                    self.open = self.open.saturating_sub(length);
                     let here = joined(inside, &name);
                     if let Err(reason) = self.archive(&content, &name, &here, depth - 1) {
-                        self.held.notes.push((here, reason));
+                        self.note(inside, &name, reason);
                     }
+                    self.open = self.open.saturating_add(length);
                 }
                 Role::Other => {}
             }
         }
         let stem = path.rsplit('/').next().unwrap_or(path);
         let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
-        for mut package in found.packages(stem) {
+        for mut package in found.packages(stem, bytes) {
             package.inside = Some(inside.to_owned()).filter(|path| !path.is_empty());
             self.held.packages.push(package);
         }
@@ -188,7 +193,8 @@ struct Archive {
 }
 
 impl Archive {
-    fn packages(self, stem: &str) -> Vec<Package> {
+    /// The packages of an archive of this name and content.
+    fn packages(self, stem: &str, content: &[u8]) -> Vec<Package> {
         let (name, version) = named(stem);
         let mut packages = self.properties;
         let own = packages.iter_mut().find(|package| {
@@ -196,13 +202,17 @@ impl Archive {
             artifact == name || artifact == stem
         });
         let licenses = licenses(&self.manifest);
+        // What was packed into it with others has no archive of its own any more.
+        let hashes = || vec![Digest::sha256(content)];
         if let Some(own) = own {
             own.licenses = licenses;
+            own.hashes = hashes();
             return packages;
         }
         // A file that was renamed.
         if let [own] = packages.as_mut_slice() {
             own.licenses = licenses;
+            own.hashes = hashes();
             return packages;
         }
         let stated = [
@@ -227,6 +237,7 @@ impl Archive {
                 .find_map(|key| self.manifest.get(*key))
                 .cloned(),
             licenses,
+            hashes: hashes(),
             ecosystem: Some(Ecosystem::Maven),
             ..Package::default()
         });

@@ -13,6 +13,10 @@ mod pnpm;
 mod python;
 mod yarn;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use waxseal_oci::{Algorithm, Digest};
+
 use super::Package;
 use crate::inventory::Ecosystem;
 
@@ -77,6 +81,22 @@ pub(super) fn read(lock: Lock, text: &str) -> Result<Vec<Package>, String> {
         package.declared = true;
     }
     Ok(packages)
+}
+
+/// The hashes of a text as npm writes them: `sha512-…`, in base64, of which there
+/// may be several. Those of algorithms that are broken are left out.
+fn integrity(text: &str) -> Vec<Digest> {
+    let each = text.split_whitespace().filter_map(|hash| {
+        let (algorithm, value) = hash.split_once('-')?;
+        let value = value.split('?').next().unwrap_or(value);
+        let bytes = BASE64.decode(value).ok()?;
+        Digest::from_hex(Algorithm::from_name(algorithm)?, &hex(&bytes)).ok()
+    });
+    each.collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn package(ecosystem: Ecosystem, name: &str, version: &str) -> Package {

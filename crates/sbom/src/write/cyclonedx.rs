@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
+use waxseal_oci::Digest;
 
 use super::{Target, listed_id, seconds, uuid};
 use crate::inventory::{Component, Inventory, License};
@@ -92,6 +93,14 @@ fn component(component: &Component) -> Value {
     if let Some(supplier) = &component.supplier {
         members.insert("supplier".to_owned(), json!({"name": supplier}));
     }
+    let hashes: Vec<Value> = component
+        .hashes
+        .iter()
+        .map(|hash| json!({"alg": dashed(hash), "content": hash.hex()}))
+        .collect();
+    if !hashes.is_empty() {
+        members.insert("hashes".to_owned(), hashes.into());
+    }
     let licenses = licenses(&component.licenses);
     if !licenses.is_empty() {
         members.insert("licenses".to_owned(), licenses.into());
@@ -123,6 +132,14 @@ fn component(component: &Component) -> Value {
         .collect();
     members.insert("evidence".to_owned(), json!({"occurrences": places}));
     value
+}
+
+/// The name of a hash's algorithm as the format has it: `SHA-256`.
+fn dashed(hash: &Digest) -> String {
+    hash.algorithm()
+        .name()
+        .to_uppercase()
+        .replace("SHA", "SHA-")
 }
 
 /// Either one expression, or licences one by one: the format does not mix them.

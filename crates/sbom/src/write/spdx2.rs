@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use waxseal_oci::Digest;
 
 use super::{Target, seconds, uuid};
 use crate::inventory::{Component, Inventory, License};
@@ -74,11 +75,7 @@ fn root(target: &Target) -> Value {
     };
     if let Some(digest) = &target.digest {
         members.insert("versionInfo".to_owned(), digest.to_string().into());
-        let algorithm = digest.algorithm().name().to_ascii_uppercase();
-        members.insert(
-            "checksums".to_owned(),
-            json!([{"algorithm": algorithm, "checksumValue": digest.hex()}]),
-        );
+        members.insert("checksums".to_owned(), json!([checksum(digest)]));
     }
     if let Some(purl) = &target.purl {
         members.insert("externalRefs".to_owned(), json!([reference(purl)]));
@@ -122,10 +119,24 @@ fn package(component: &Component, id: &str, texts: &mut Texts) -> Value {
         "copyrightText": NO_ASSERTION,
         "externalRefs": [reference(&component.purl)],
     });
-    if let (Some(members), false) = (package.as_object_mut(), component.version.is_empty()) {
+    let Some(members) = package.as_object_mut() else {
+        return package;
+    };
+    if !component.version.is_empty() {
         members.insert("versionInfo".to_owned(), component.version.as_str().into());
     }
+    let hashes: Vec<Value> = component.hashes.iter().map(checksum).collect();
+    if !hashes.is_empty() {
+        members.insert("checksums".to_owned(), hashes.into());
+    }
     package
+}
+
+fn checksum(hash: &Digest) -> Value {
+    json!({
+        "algorithm": hash.algorithm().name().to_ascii_uppercase(),
+        "checksumValue": hash.hex(),
+    })
 }
 
 fn reference(purl: &str) -> Value {

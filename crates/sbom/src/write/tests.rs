@@ -22,6 +22,7 @@ fn inventory() -> Inventory {
         purl: format!("pkg:npm/{name}@1.0"),
         supplier: Some("A".to_owned()),
         licenses: licenses.iter().filter_map(|l| License::of(l)).collect(),
+        hashes: vec![Digest::sha256(name.as_bytes())],
         found: vec![Location::new(
             Some(layer.clone()),
             format!("node_modules/{name}/package.json"),
@@ -77,15 +78,19 @@ fn cyclonedx_names_the_image_the_layers_and_what_was_not_read() {
             r#"[{{"type": "operating-system", "bom-ref": "os:debian", "name": "debian",
                 "version": "12", "description": "Debian GNU/Linux 12"}},
             {{"type": "library", "bom-ref": "pkg:npm/a@1.0", "purl": "pkg:npm/a@1.0", "name": "a",
+                "hashes": [{{"alg": "SHA-256", "content": "{a}"}}],
                 "version": "1.0", "supplier": {{"name": "A"}},
                 "licenses": [{{"license": {{"id": "MIT"}}}}, {{"license": {{"name": "My own licence"}}}}],
                 "properties": [{{"name": "waxseal:layer", "value": "{layer}"}}],
                 "evidence": {{"occurrences": [{{"location": "node_modules/a/package.json"}}]}}}},
             {{"type": "library", "bom-ref": "pkg:npm/b@1.0", "purl": "pkg:npm/b@1.0", "name": "b",
+                "hashes": [{{"alg": "SHA-256", "content": "{b}"}}],
                 "version": "1.0", "supplier": {{"name": "A"}},
                 "licenses": [{{"expression": "MIT OR Apache-2.0"}}],
                 "properties": [{{"name": "waxseal:layer", "value": "{layer}"}}],
-                "evidence": {{"occurrences": [{{"location": "node_modules/b/package.json"}}]}}}}]"#
+                "evidence": {{"occurrences": [{{"location": "node_modules/b/package.json"}}]}}}}]"#,
+            a = Digest::sha256(b"a").hex(),
+            b = Digest::sha256(b"b").hex(),
         ))
     );
 }
@@ -114,6 +119,13 @@ fn spdx_contains_the_packages_and_the_texts_of_their_licences() {
             r#"[{"licenseId": "LicenseRef-0", "extractedText": "My own licence",
                 "name": "My own licence"}]"#
         )
+    );
+    assert_eq!(
+        document["packages"][1]["checksums"],
+        json_of(&format!(
+            r#"[{{"algorithm": "SHA256", "checksumValue": "{}"}}]"#,
+            Digest::sha256(b"a").hex()
+        ))
     );
     assert_eq!(
         document["comment"],

@@ -87,6 +87,7 @@ fn the_manifest_and_the_file_name_say_what_properties_do_not() {
             version: "2.11.0".to_owned(),
             supplier: Some("Apache".to_owned()),
             licenses: vec![License::Expression("Apache-2.0".to_owned())],
+            hashes: vec![Digest::sha256(&jar)],
             ecosystem: Some(Ecosystem::Maven),
             ..Package::default()
         }]

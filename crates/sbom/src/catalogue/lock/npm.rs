@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::package;
+use super::{integrity, package};
 use crate::catalogue::Package;
 use crate::inventory::{Ecosystem, License};
 
@@ -32,6 +32,7 @@ pub(super) fn read(text: &str) -> Result<Vec<Package>, String> {
                         .and_then(License::of)
                         .into_iter()
                         .collect(),
+                    hashes: integrity(entry.integrity.as_deref().unwrap_or_default()),
                     ..package(Ecosystem::Npm, name, released(&entry.version))
                 });
             }
@@ -49,7 +50,10 @@ fn older(listed: BTreeMap<String, Older>, packages: &mut Vec<Package>) {
         let (name, version) = other
             .and_then(|other| other.rsplit_once('@'))
             .unwrap_or((&name, &entry.version));
-        packages.push(package(Ecosystem::Npm, name, released(version)));
+        packages.push(Package {
+            hashes: integrity(entry.integrity.as_deref().unwrap_or_default()),
+            ..package(Ecosystem::Npm, name, released(version))
+        });
         older(entry.dependencies, packages);
     }
 }
@@ -76,6 +80,7 @@ struct Entry {
     #[serde(default)]
     version: String,
     license: Option<serde_json::Value>,
+    integrity: Option<String>,
     #[serde(default)]
     link: bool,
 }
@@ -84,6 +89,7 @@ struct Entry {
 struct Older {
     #[serde(default)]
     version: String,
+    integrity: Option<String>,
     #[serde(default)]
     dependencies: BTreeMap<String, Self>,
 }

@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
-use super::package;
+use super::{integrity, package};
 use crate::catalogue::Package;
 use crate::inventory::Ecosystem;
 use crate::limits;
@@ -15,9 +14,12 @@ pub(super) fn read(text: &str) -> Result<Vec<Package>, String> {
     let lock: File = serde_saphyr::from_str_with_options(text, options())
         .map_err(|e| format!("not a pnpm-lock.yaml: {e}"))?;
     let packages = lock.packages.unwrap_or_default();
-    let each = packages.keys().filter_map(|key| {
+    let each = packages.iter().filter_map(|(key, entry)| {
         let (name, version) = split(key)?;
-        Some(package(Ecosystem::Npm, name, version))
+        Some(Package {
+            hashes: integrity(&entry.resolution.integrity),
+            ..package(Ecosystem::Npm, name, version)
+        })
     });
     Ok(each.collect())
 }
@@ -40,7 +42,19 @@ fn split(key: &str) -> Option<(&str, &str)> {
 
 #[derive(Deserialize)]
 struct File {
-    packages: Option<BTreeMap<String, IgnoredAny>>,
+    packages: Option<BTreeMap<String, Entry>>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    resolution: Resolution,
+}
+
+#[derive(Default, Deserialize)]
+struct Resolution {
+    #[serde(default)]
+    integrity: String,
 }
 
 fn options() -> serde_saphyr::Options {

@@ -80,6 +80,39 @@ fn pnpm_of_every_form() {
 }
 
 #[test]
+fn archives_have_the_hashes_that_the_lock_file_gives() {
+    let sha512 =
+        "z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+    let npm = format!(
+        r#"{{"packages": {{"node_modules/a": {{"version": "1", "integrity": "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk= sha512-{sha512}"}}}}}}"#
+    );
+    let older = format!(
+        r#"{{"dependencies": {{"a": {{"version": "1", "integrity": "sha512-{sha512}"}}}}}}"#
+    );
+    let yarn = format!("a@^1:\n  version \"1\"\n  integrity sha512-{sha512}\n");
+    let pnpm = format!("packages:\n  a@1:\n    resolution: {{integrity: sha512-{sha512}}}\n");
+    let empty = Digest::from_hex(
+        Algorithm::Sha512,
+        "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e",
+    );
+    for (lock, text) in [
+        (Lock::Npm, npm),
+        (Lock::Npm, older),
+        (Lock::Yarn, yarn),
+        (Lock::Pnpm, pnpm),
+    ] {
+        let packages = read(lock, &text).unwrap();
+        assert_eq!(packages[0].hashes, [empty.clone().unwrap()], "{lock:?}");
+    }
+    let checksum = Digest::sha256(b"");
+    let cargo = format!(
+        "[[package]]\nname = \"a\"\nversion = \"1\"\nsource = \"x\"\nchecksum = \"{}\"\n",
+        checksum.hex()
+    );
+    assert_eq!(read(Lock::Cargo, &cargo).unwrap()[0].hashes, [checksum]);
+}
+
+#[test]
 fn python_of_every_tool() {
     let poetry = "[[package]]\nname = \"Flask\"\nversion = \"3.0.0\"\n\n\
         [[package]]\nname = \"here\"\nversion = \"0\"\n[package.source]\ntype = \"directory\"\nurl = \"../here\"\n";

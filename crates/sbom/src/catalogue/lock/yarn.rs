@@ -1,7 +1,7 @@
 //! `yarn.lock`: the first version's own form, and the YAML of the later ones,
 //! which are alike in what is wanted here.
 
-use super::package;
+use super::{integrity, package};
 use crate::catalogue::Package;
 use crate::inventory::Ecosystem;
 
@@ -27,6 +27,7 @@ pub(super) fn read(text: &str) -> Vec<Package> {
         let value = value.trim().trim_matches('"');
         match key {
             "version" => entry.version = Some(value.to_owned()),
+            "integrity" => entry.integrity = value.to_owned(),
             "resolution" => entry.resolution = Some(value.to_owned()),
             _ => {}
         }
@@ -44,6 +45,7 @@ fn first(head: &str) -> Option<&str> {
 struct Entry {
     named: Option<String>,
     version: Option<String>,
+    integrity: String,
     /// `name@npm:1.0.0`, of the later versions.
     resolution: Option<String>,
 }
@@ -64,7 +66,10 @@ impl Entry {
         if is_here.iter().any(|start| from.starts_with(start)) {
             return None;
         }
-        Some(package(Ecosystem::Npm, name, &version))
+        Some(Package {
+            hashes: integrity(&self.integrity),
+            ..package(Ecosystem::Npm, name, &version)
+        })
     }
 }
 
