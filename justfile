@@ -64,6 +64,14 @@ fuzz TARGET SECONDS="60":
     cargo run --quiet --manifest-path fuzz/Cargo.toml --bin seeds
     cd fuzz && cargo +nightly fuzz run -D {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=10 -rss_limit_mb=1024
 
+# Fetch what opens our pages in the machine's Chromium.
+report-setup:
+    .ci/report-peers
+
+# The report in a real browser; `--screenshot docs/report.png` takes the picture of the documentation.
+report-browser *ARGS: report-setup
+    cargo run --release -p waxseal-interop --bin waxseal-pages -- {{ARGS}}
+
 # Whole-process measurements beside the peers; `just bench --quick` for a look.
 bench *ARGS: interop-setup
     cargo run --release -p waxseal-bench -- {{ARGS}}

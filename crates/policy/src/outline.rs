@@ -51,8 +51,10 @@ pub struct RequirementOutline {
     pub met: bool,
     /// The requirement.
     pub text: String,
-    /// What was found, rejected and seen, and what is missing.
-    pub lines: Vec<Line>,
+    /// The evidence that counts.
+    pub found: Vec<Line>,
+    /// The evidence that does not, and what is missing.
+    pub others: Vec<Line>,
 }
 
 /// A line, and those that say more about it.
@@ -144,13 +146,14 @@ impl PolicyDecision {
 
 impl RequirementDecision {
     fn outline(&self) -> RequirementOutline {
-        let mut lines = Vec::new();
         let line = |text| Line {
             text,
             about: Vec::new(),
         };
-        lines.extend(self.found.iter().take(limits::SHOWN_CANDIDATES).map(found));
-        lines.extend(more(self.found.len(), "that count").map(line));
+        let shown = self.found.iter().take(limits::SHOWN_CANDIDATES);
+        let mut found: Vec<Line> = shown.map(found).collect();
+        found.extend(more(self.found.len(), "that count").map(line));
+        let mut lines = Vec::new();
         for rejected in self.rejected.iter().take(limits::SHOWN_CANDIDATES) {
             let (who, why) = (escaped(&rejected.authority), escaped(&rejected.reason));
             let place = place(&rejected.origin);
@@ -173,7 +176,8 @@ impl RequirementDecision {
             mark: if self.satisfied { "met" } else { "NOT MET" },
             met: self.satisfied,
             text: escaped(&self.requirement),
-            lines,
+            found,
+            others: lines,
         }
     }
 }

@@ -108,7 +108,7 @@ fn render_requirement(requirement: &RequirementOutline, out: &mut String, last: 
         "\n    {branch} {}: {}",
         requirement.mark, requirement.text
     );
-    for line in &requirement.lines {
+    for line in requirement.found.iter().chain(&requirement.others) {
         let _ = write!(out, "\n    {bar}   {}", line.text);
         for about in &line.about {
             let _ = write!(out, "\n    {bar}     {about}");

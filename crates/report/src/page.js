@@ -1,6 +1,8 @@
 "use strict";
 // What only the script can do: filter the packages, open and close all layers.
 for (const box of document.querySelectorAll(".packages")) {
+  // Words of one cell do not run into those of the next.
+  const words = (node) => Array.from(node.childNodes, (part) => part.textContent).join(" ");
   const tools = box.querySelector(".tools");
   const filter = tools.querySelector("input");
   const status = box.querySelector(".status");
@@ -12,31 +14,31 @@ for (const box of document.querySelectorAll(".packages")) {
     open: element.open,
     rows: Array.from(element.querySelectorAll("tbody tr"), (row) => ({
       row,
-      text: row.textContent.toLowerCase(),
+      text: Array.from(row.cells, words).join(" ").toLowerCase(),
     })),
   }));
   let filtered = false;
   const apply = () => {
-    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    if (words.length > 0 && !filtered) {
+    const wanted = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    if (wanted.length > 0 && !filtered) {
       for (const layer of layers) layer.open = layer.element.open;
     }
     let shown = 0;
     for (const layer of layers) {
       let here = 0;
       for (const { row, text } of layer.rows) {
-        const fits = words.every((word) => text.includes(word));
+        const fits = wanted.every((word) => text.includes(word));
         row.hidden = !fits;
         if (fits) here += 1;
       }
       shown += here;
-      const none = words.length > 0 && here === 0;
+      const none = wanted.length > 0 && here === 0;
       layer.element.hidden = none;
-      layer.number.textContent = words.length > 0 ? `${here} of ${layer.said}` : layer.said;
-      if (words.length > 0) layer.element.open = here > 0;
+      layer.number.textContent = wanted.length > 0 ? `${here} of ${layer.said}` : layer.said;
+      if (wanted.length > 0) layer.element.open = here > 0;
       else if (filtered) layer.element.open = layer.open;
     }
-    filtered = words.length > 0;
+    filtered = wanted.length > 0;
     status.textContent = filtered ? `${shown} of ${all} shown` : all;
   };
   filter.addEventListener("input", apply);

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 use waxseal_policy::{Outline, Tone, escaped};
@@ -122,6 +123,12 @@ pub(crate) fn table(id: &str, caption: &str, columns: &[&str], rows: Markup) -> 
             }
         }
     }
+}
+
+/// A time, to the second.
+pub(crate) fn moment(time: &Timestamp) -> Markup {
+    let text = format!("{time:.0}");
+    html! { time datetime=(text) { (text) } }
 }
 
 pub(crate) fn tone(tone: Tone) -> &'static str {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use waxseal_policy::{Decision, Found, PolicyDecision, escaped};
 
-use crate::page::table;
+use crate::page::{moment, table};
 
 /// The evidence that counts, each piece once.
 pub(crate) fn signers(decision: &Decision) -> Markup {
@@ -60,9 +60,7 @@ impl Row<'_> {
                     @if found.times.is_empty() {
                         "not known: no trusted log or authority says when"
                     }
-                    @for time in &found.times {
-                        time.block datetime=(time) { (time) }
-                    }
+                    @for time in &found.times { (moment(time)) " " }
                 }
                 td { (found.place()) }
                 td { (self.policies.join(", ")) }

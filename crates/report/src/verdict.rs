@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 use waxseal_policy::{
-    Decision, Outline, PolicyOutline, RequirementOutline, Verdict, codes, escaped,
+    Decision, Line, Outline, PolicyOutline, RequirementOutline, Verdict, codes, escaped,
 };
 
 use crate::Page;
-use crate::page::tone;
+use crate::page::{moment, tone};
 
 pub(crate) fn verdict(page: &Page<'_>, outline: &Outline) -> Markup {
     html! {
@@ -20,7 +20,7 @@ pub(crate) fn verdict(page: &Page<'_>, outline: &Outline) -> Markup {
                 dd { code { (digest) } }
             }
             dt { "Dated" }
-            dd { time datetime=(page.dated) { (page.dated) } }
+            dd { (moment(&page.dated)) }
         }
         @if let Some(reason) = &outline.reason { p { (reason) } }
         @for policy in &outline.policies { (one(policy)) }
@@ -50,9 +50,24 @@ fn requirement(one: &RequirementOutline) -> Markup {
             strong.(if one.met { "good" } else { "bad" }) { (one.mark) }
             ": " (one.text)
         }
-        @if !one.lines.is_empty() {
+        (lines(&one.found))
+        @if one.met && !one.others.is_empty() {
+            // Of no consequence here: it is there for who wants to know.
+            details {
+                summary { "What does not count" }
+                (lines(&one.others))
+            }
+        } @else {
+            (lines(&one.others))
+        }
+    }
+}
+
+fn lines(all: &[Line]) -> Markup {
+    html! {
+        @if !all.is_empty() {
             ul {
-                @for line in &one.lines {
+                @for line in all {
                     li {
                         (line.text)
                         @if !line.about.is_empty() {

@@ -95,7 +95,7 @@ fn who_signed_what_and_when() {
     for said in [
         "<th scope=\"row\">shop<br><span class=\"muted\">shop by shop</span></th>",
         "<td>attestation of shop</td>",
-        "<time class=\"block\" datetime=\"2026-02-28T09:30:00Z\">2026-02-28T09:30:00Z</time>",
+        "<time datetime=\"2026-02-28T09:30:00Z\">2026-02-28T09:30:00Z</time>",
         "<li>policy shop: shop is excused</li>",
     ] {
         assert!(page.contains(said), "{said}: {page}");
