@@ -90,7 +90,7 @@ fn groups<'a>(contents: &'a Contents<'_>) -> Vec<Group<'a>> {
 fn layer(group: &Group<'_>, id: &str) -> Markup {
     let number = group.components.len();
     html! {
-        details.layer open[number <= OPEN] {
+        details.layer open[(1..=OPEN).contains(&number)] {
             summary {
                 strong { (group.title) } ", "
                 span.number data-all=(number) { (count(number, "package")) }
