@@ -188,10 +188,11 @@ fn compile_key(
     Ok(authority)
 }
 
-fn demand(raw: authority::Demand) -> Demand {
+pub(crate) fn demand(raw: authority::Demand) -> Demand {
     match raw {
-        authority::Demand::Optional => Demand::Optional,
-        authority::Demand::Required => Demand::Required,
+        authority::Demand::Whether(authority::Whether::Optional) => Demand::Optional,
+        authority::Demand::Whether(authority::Whether::Required) => Demand::Required,
+        authority::Demand::Distinct(distinct) => Demand::Distinct(distinct.threshold),
     }
 }
 

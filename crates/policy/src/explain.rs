@@ -115,20 +115,27 @@ fn describe(authority: &Authority) -> String {
             "the holder of the {} key {}{}{}",
             key.key.algorithm(),
             key.key.id(),
-            asks(key.log, "an entry in a transparency log"),
-            asks(key.timestamp, "a timestamp"),
+            asks(key.log, LOG),
+            asks(key.timestamp, TIMESTAMP),
         ),
         Authority::Keyless(keyless) => identity_in_words(keyless),
         _ => "an authority".to_owned(),
     }
 }
 
-fn asks(demand: Demand, what: &str) -> String {
-    match demand {
-        Demand::Required => format!(", with {what}"),
-        Demand::Optional => String::new(),
+fn asks(demand: Demand, (one, many): (&str, &str)) -> String {
+    match demand.needed() {
+        0 => String::new(),
+        1 => format!(", with {one}"),
+        count => format!(", with {many} of {count} different ones"),
     }
 }
+
+const LOG: (&str, &str) = (
+    "an entry in a transparency log",
+    "entries in transparency logs,",
+);
+const TIMESTAMP: (&str, &str) = ("a timestamp", "timestamps");
 
 fn identity_in_words(authority: &KeylessAuthority) -> String {
     let mut words = format!(

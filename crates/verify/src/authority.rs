@@ -1,6 +1,7 @@
 //! Who may sign, and what has to go with the signature.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 
 use crate::identity::Matcher;
 use crate::key::PublicKey;
@@ -24,6 +25,22 @@ pub enum Demand {
     Optional,
     /// Without it the candidate is refused.
     Required,
+    /// Without so many of it, each of another log or timestamp authority, the
+    /// candidate is refused. One log that is there twice is one, as is one key
+    /// under two names.
+    Distinct(NonZeroU8),
+}
+
+impl Demand {
+    /// How many there have to be; zero if it need not be there.
+    #[must_use]
+    pub fn needed(self) -> usize {
+        match self {
+            Self::Optional => 0,
+            Self::Required => 1,
+            Self::Distinct(count) => usize::from(count.get()),
+        }
+    }
 }
 
 /// What counts as being in a log, where the log is required.
@@ -83,6 +100,9 @@ pub struct KeylessAuthority {
     /// Whether an entry in a transparency log is required. Required unless
     /// the trust root belongs to an instance that has no log.
     pub log: Demand,
+    /// Whether an RFC 3161 timestamp is required. Without one, a log's promise
+    /// has to say when it was signed.
+    pub timestamp: Demand,
     /// Whether the certificate has to be in a certificate transparency log.
     pub sct: Demand,
     /// What counts as being in a log, where it is required.
@@ -98,8 +118,21 @@ impl KeylessAuthority {
             subject,
             claims: BTreeMap::new(),
             log: Demand::Required,
+            timestamp: Demand::Optional,
             sct: Demand::Required,
             proof: LogProof::default(),
+        }
+    }
+
+    /// `subject`, as `issuer` says, in an instance without public logs, such as
+    /// GitHub's for private repositories: a timestamp is required instead.
+    #[must_use]
+    pub fn without_logs(issuer: Matcher, subject: Matcher) -> Self {
+        Self {
+            log: Demand::Optional,
+            timestamp: Demand::Required,
+            sct: Demand::Optional,
+            ..Self::new(issuer, subject)
         }
     }
 }

@@ -1,82 +1,146 @@
-//! Whether a log entry is in a log that is trusted.
+//! Whether a log entry is in a log that is trusted, and a timestamp from an
+//! authority that is.
 //!
 //! The hashing, the notes and the keys are `sigstore-*`'s; what stands here is
 //! which of them have to agree. Its own verifier is not asked because it reads
 //! the clock itself, refuses bundles that rest on a key alone, and knows one
 //! key type in entries of Rekor's second generation.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use sigstore_types::{Checkpoint, Sha256Hash, SignatureBytes, TimestampToken};
-use sigstore_verify::crypto::Keyring;
-use sigstore_verify::tsa;
+use sigstore_types::{Checkpoint, Sha256Hash, SignatureBytes, TimeRange, TimestampToken};
+use sigstore_verify::crypto::VerificationKey;
+use sigstore_verify::tsa::{self, TsaAuthority};
+use waxseal_oci::Digest;
 
 use crate::entry::{InclusionProof, LogEntry};
+use crate::evidence::Evidence;
 use crate::rejection::Rejection;
 use crate::trust::Anchors;
 use crate::verified::{Check, Checks};
 
-/// Checks everything in `entry` that a log has signed. Returns when the log
-/// saw it, where the log says so.
-pub(crate) fn verify_entry(
-    entry: &LogEntry,
+/// A transparency log that is trusted.
+pub(crate) struct Log {
+    /// What entries and checkpoints call it.
+    pub(crate) id: [u8; 32],
+    /// The digest of its key: one log under two names is one.
+    pub(crate) name: Digest,
+    pub(crate) key: VerificationKey,
+    pub(crate) window: Option<TimeRange>,
+}
+
+/// A timestamp authority that is trusted.
+pub(crate) struct TimestampAuthority {
+    /// The digest of its key.
+    pub(crate) name: Digest,
+    pub(crate) authority: TsaAuthority,
+}
+
+/// Who has seen a signature.
+#[derive(Debug, Default)]
+pub(crate) struct Witnesses {
+    /// The logs that have it, by proof.
+    pub(crate) proven: BTreeSet<Digest>,
+    /// The logs that promised to have it.
+    pub(crate) promised: BTreeSet<Digest>,
+    /// The timestamp authorities.
+    pub(crate) stamped: BTreeSet<Digest>,
+    /// When they say that was.
+    pub(crate) times: Vec<Timestamp>,
+}
+
+/// Checks every log entry and every timestamp: all of them have to hold.
+pub(crate) fn witnesses(
+    evidence: &Evidence<'_>,
     anchors: &Anchors,
     now: Timestamp,
     checks: &mut Checks,
-) -> Result<Option<Timestamp>, Rejection> {
-    if let Some(proof) = &entry.proof {
-        verify_inclusion(entry, proof, &anchors.logs, now)?;
-        checks.done(Check::LogInclusionProof);
+) -> Result<Witnesses, Rejection> {
+    let mut witnesses = Witnesses::default();
+    for entry in &evidence.entries {
+        verify_entry(entry, &anchors.logs, now, &mut witnesses)?;
     }
-    let mut time = None;
+    let signature = evidence.signature()?;
+    for token in &evidence.timestamps {
+        let (time, authority) = verify_timestamp(token, signature, anchors, now)?;
+        witnesses.times.push(time);
+        witnesses.stamped.insert(authority.clone());
+    }
+    let seen = [
+        (Check::LogInclusionProof, &witnesses.proven),
+        (Check::LogPromise, &witnesses.promised),
+        (Check::Timestamp, &witnesses.stamped),
+    ];
+    for (check, by) in seen {
+        if !by.is_empty() {
+            checks.done(check);
+        }
+    }
+    Ok(witnesses)
+}
+
+/// Checks everything in `entry` that a log has signed.
+fn verify_entry(
+    entry: &LogEntry,
+    logs: &[Log],
+    now: Timestamp,
+    witnesses: &mut Witnesses,
+) -> Result<(), Rejection> {
+    if let Some(proof) = &entry.proof {
+        let log = verify_inclusion(entry, proof, logs, now)?;
+        witnesses.proven.insert(log.name.clone());
+    }
     if let Some(promise) = &entry.promise {
         if entry.is_rekor_v2() {
             return Err(invalid("an entry of Rekor v2 has no promise"));
         }
-        verify_promise(entry, promise, &anchors.logs, now)?;
-        checks.done(Check::LogPromise);
-        time = entry.integrated_at;
+        let (log, time) = verify_promise(entry, promise, logs, now)?;
+        witnesses.promised.insert(log.name.clone());
+        witnesses.times.push(time);
     }
     if entry.proof.is_none() && entry.promise.is_none() {
         return Err(invalid("it has neither a proof nor a promise"));
     }
-    Ok(time)
+    Ok(())
 }
 
-/// Checks an RFC 3161 timestamp over `signature`, and returns its time.
+/// Checks an RFC 3161 timestamp over `signature`, and returns its time and
+/// whose it is.
 ///
 /// The authority whose chain it verifies under is the one whose validity has
 /// to cover its time.
-pub(crate) fn verify_timestamp(
+fn verify_timestamp<'a>(
     token: &[u8],
     signature: &[u8],
-    anchors: &Anchors,
+    anchors: &'a Anchors,
     now: Timestamp,
-) -> Result<Timestamp, Rejection> {
+) -> Result<(Timestamp, &'a Digest), Rejection> {
     let token = TimestampToken::from_bytes(token);
     let signature = SignatureBytes::from_bytes(signature);
     let mut why = "the trust root names no timestamp authority".to_owned();
-    for authority in &anchors.timestamp_authorities {
+    for TimestampAuthority { name, authority } in &anchors.timestamp_authorities {
         match tsa::verify_timestamp_for_authority(&token, &signature, authority) {
             Ok(time) if time > now => {
                 return Err(Rejection::TimestampInvalid(format!(
                     "{time} is in the future"
                 )));
             }
-            Ok(time) => return Ok(time),
+            Ok(time) => return Ok((time, name)),
             Err(error) => why = error.to_string(),
         }
     }
     Err(Rejection::TimestampInvalid(why))
 }
 
-fn verify_inclusion(
+fn verify_inclusion<'a>(
     entry: &LogEntry,
     proof: &InclusionProof,
-    logs: &Keyring,
+    logs: &'a [Log],
     now: Timestamp,
-) -> Result<(), Rejection> {
+) -> Result<&'a Log, Rejection> {
     let checkpoint = Checkpoint::from_text(&proof.checkpoint)
         .map_err(|error| invalid(format!("checkpoint: {error}")))?;
     // > Clients MUST verify the inclusion proof against the checkpoint.
@@ -109,13 +173,15 @@ fn verify_inclusion(
     for signature in checkpoint.signatures() {
         // Four bytes of hint can collide, and witnesses sign too: any trusted
         // log's signature will do, and one that fails does not count against it.
-        for key in logs.keys_by_hint(&signature.key_id, now) {
+        let hinted = logs.iter().filter(|log| {
+            log.id.starts_with(signature.key_id.as_bytes())
+                && log.window.is_none_or(|window| window.has_started_by(now))
+        });
+        for log in hinted {
             known = true;
-            if key
-                .verify(checkpoint.signed_data(), &signature.signature)
-                .is_ok()
-            {
-                return Ok(());
+            let signed = checkpoint.signed_data();
+            if log.key.verify(signed, &signature.signature).is_ok() {
+                return Ok(log);
             }
         }
     }
@@ -126,13 +192,13 @@ fn verify_inclusion(
     }))
 }
 
-fn verify_promise(
+fn verify_promise<'a>(
     entry: &LogEntry,
     promise: &[u8],
-    logs: &Keyring,
+    logs: &'a [Log],
     now: Timestamp,
-) -> Result<(), Rejection> {
-    let log = <[u8; 32]>::try_from(entry.log.as_slice())
+) -> Result<(&'a Log, Timestamp), Rejection> {
+    let id = <[u8; 32]>::try_from(entry.log.as_slice())
         .map_err(|_| invalid("the log's identifier is no SHA-256 digest"))?;
     let time = entry
         .integrated_at
@@ -142,19 +208,22 @@ fn verify_promise(
             "it was integrated in the future, at {time}"
         )));
     }
-    let key = logs
-        .key_at(&Sha256Hash::new(log), time)
-        .ok_or_else(|| invalid(format!("no trusted log {} at {time}", hex::encode(log))))?;
+    let log = logs
+        .iter()
+        .find(|log| log.id == id && log.window.is_none_or(|window| window.contains(time)))
+        .ok_or_else(|| invalid(format!("no trusted log {} at {time}", hex::encode(id))))?;
     // The members in the order of their names, as RFC 8785 has them.
     let signed = format!(
         r#"{{"body":"{}","integratedTime":{},"logID":"{}","logIndex":{}}}"#,
         STANDARD.encode(&entry.body),
         time.as_second(),
-        hex::encode(log),
+        hex::encode(id),
         entry.index,
     );
-    key.verify(signed, &SignatureBytes::from_bytes(promise))
-        .map_err(|_| invalid("the log's promise does not verify"))
+    log.key
+        .verify(signed, &SignatureBytes::from_bytes(promise))
+        .map_err(|_| invalid("the log's promise does not verify"))?;
+    Ok((log, time))
 }
 
 fn invalid(why: impl Into<String>) -> Rejection {

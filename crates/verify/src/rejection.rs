@@ -87,6 +87,14 @@ pub enum Rejection {
     /// There is no log entry.
     #[error("a transparency log entry is required; there is none")]
     LogRequired,
+    /// There are entries, but of too few logs.
+    #[error("{needed} different logs have to have it; {found} can be shown to")]
+    LogThreshold {
+        /// How many logs it takes.
+        needed: usize,
+        /// How many different ones there are.
+        found: usize,
+    },
     /// The document is not what it has to be.
     #[error("{0}")]
     Malformed(#[from] JsonError),
@@ -146,6 +154,14 @@ pub enum Rejection {
     /// There is no timestamp.
     #[error("an RFC 3161 timestamp is required; there is none")]
     TimestampRequired,
+    /// There are timestamps, but of too few authorities.
+    #[error("{needed} different timestamp authorities have to have seen it; {found} did")]
+    TimestampThreshold {
+        /// How many authorities it takes.
+        needed: usize,
+        /// How many different ones there are.
+        found: usize,
+    },
     /// What is required cannot be checked.
     #[error("a trust root is needed to check what is required, and there is none")]
     TrustRootRequired,
@@ -177,8 +193,10 @@ impl Rejection {
             Self::LogEntryInvalid(_) | Self::TimestampInvalid(_) | Self::Certificate(_) => 90,
             Self::LogRequired
             | Self::LogProofRequired
+            | Self::LogThreshold { .. }
             | Self::SigningTimeRequired
             | Self::TimestampRequired
+            | Self::TimestampThreshold { .. }
             | Self::TrustRootRequired
             | Self::Unsupported(_) => 100,
             Self::IssuerMismatch { .. } => 110,
@@ -203,6 +221,7 @@ impl Rejection {
             Self::LogEntryMismatch(_) => "log-entry-mismatch",
             Self::LogProofRequired => "log-proof-required",
             Self::LogRequired => "log-required",
+            Self::LogThreshold { .. } => "log-threshold",
             Self::Malformed(_) => "malformed",
             Self::MediaType(_) => "media-type",
             Self::OtherMaterial { .. } => "other-material",
@@ -218,6 +237,7 @@ impl Rejection {
             Self::SubjectMismatch { .. } => "subject-mismatch",
             Self::TimestampInvalid(_) => "timestamp-invalid",
             Self::TimestampRequired => "timestamp-required",
+            Self::TimestampThreshold { .. } => "timestamp-threshold",
             Self::TrustRootRequired => "trust-root-required",
             Self::Unsupported(_) => "unsupported",
         }

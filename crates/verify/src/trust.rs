@@ -4,9 +4,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use sigstore_verify::crypto::Keyring;
-use sigstore_verify::{Verifier, tsa::TsaAuthority};
+use sigstore_types::Sha256Hash;
+use sigstore_verify::Verifier;
+use sigstore_verify::crypto::VerificationKey;
+use sigstore_verify::tsa::TsaAuthority;
 use waxseal_oci::{Digest, check_json};
+use x509_cert::der::{Decode as _, Encode as _};
+
+use crate::chain::Issuer;
+use crate::log::{Log, TimestampAuthority};
+use crate::sct::{CtLogs, SCHEMES};
 
 /// What is trusted in one verification.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,9 +33,94 @@ pub struct TrustedRoot {
 
 /// What a trust root comes to.
 pub(crate) struct Anchors {
-    pub(crate) verifier: Verifier,
-    pub(crate) logs: Keyring,
-    pub(crate) timestamp_authorities: Vec<TsaAuthority>,
+    pub(crate) logs: Vec<Log>,
+    pub(crate) timestamp_authorities: Vec<TimestampAuthority>,
+    pub(crate) issuers: Vec<Issuer>,
+    pub(crate) ct_logs: CtLogs,
+}
+
+impl Anchors {
+    /// Nothing is left out because of the time it is now: which of it was in
+    /// force is asked of every entry, timestamp and certificate.
+    fn new(root: &sigstore_trust_root::TrustedRoot) -> Result<Self, String> {
+        // It refuses windows that end before they start, logs that are there
+        // twice, and keys and certificates that cannot be read.
+        Verifier::new(root).map_err(|error| error.to_string())?;
+        let logs = root
+            .tlogs
+            .iter()
+            .map(|log| {
+                let id = Sha256Hash::try_from(log.log_id.key_id.as_bytes())
+                    .map_err(|error| error.to_string())?;
+                let key = VerificationKey::from_spki(&log.public_key.raw_bytes)
+                    .map_err(|error| error.to_string())?;
+                Ok(Log {
+                    id: *id.as_bytes(),
+                    name: Digest::sha256(log.public_key.raw_bytes.as_bytes()),
+                    key,
+                    window: log.public_key.valid_for,
+                })
+            })
+            .collect::<Result<_, String>>()?;
+        let timestamp_authorities = root
+            .timestamp_authorities
+            .iter()
+            .map(|authority| {
+                let chain = &authority.cert_chain.certificates;
+                let (leaf, between, last) = match chain.as_slice() {
+                    [] => return Err("a timestamp authority without a certificate".to_owned()),
+                    [only] => (only, &[][..], only),
+                    [leaf, between @ .., last] => (leaf, between, last),
+                };
+                let between = between.iter().map(|entry| entry.raw_bytes.clone());
+                let name = spki_of(leaf.raw_bytes.as_bytes())?;
+                Ok(TimestampAuthority {
+                    name,
+                    authority: TsaAuthority::new(
+                        leaf.raw_bytes.clone(),
+                        between.collect(),
+                        last.raw_bytes.clone(),
+                        authority.valid_for,
+                    ),
+                })
+            })
+            .collect::<Result<_, String>>()?;
+        let issuers = root
+            .certificate_authorities
+            .iter()
+            .map(|authority| {
+                let chain = &authority.cert_chain.certificates;
+                let chain = chain.iter().map(|entry| entry.raw_bytes.as_bytes());
+                Issuer::new(chain, authority.valid_for)
+            })
+            .collect::<Result<_, String>>()?;
+        let ct_logs = SCHEMES
+            .into_iter()
+            .map(|scheme| Ok((scheme, root.ctfe_keys(scheme)?)))
+            .collect::<Result<_, sigstore_trust_root::Error>>()
+            .map_err(|error| error.to_string())?;
+        Ok(Self {
+            logs,
+            timestamp_authorities,
+            issuers,
+            ct_logs,
+        })
+    }
+
+    /// Whether there is a certificate transparency log at all.
+    pub(crate) fn has_ct_logs(&self) -> bool {
+        self.ct_logs.iter().any(|(_, keys)| !keys.is_empty())
+    }
+}
+
+/// The digest of a certificate's key, by which two authorities are told apart.
+fn spki_of(certificate: &[u8]) -> Result<Digest, String> {
+    let certificate =
+        x509_cert::Certificate::from_der(certificate).map_err(|error| error.to_string())?;
+    let spki = certificate.tbs_certificate.subject_public_key_info;
+    spki.to_der()
+        .map(|der| Digest::sha256(&der))
+        .map_err(|error| error.to_string())
 }
 
 impl TrustedRoot {
@@ -46,12 +138,7 @@ impl TrustedRoot {
         if !root.media_type.starts_with(MEDIA_TYPE_PREFIX) {
             return Err(TrustedRootError::MediaType(root.media_type));
         }
-        let unusable = |error: &dyn fmt::Display| TrustedRootError::Unusable(error.to_string());
-        let anchors = Anchors {
-            verifier: Verifier::new(&root).map_err(|error| unusable(&error))?,
-            logs: root.rekor_keys().map_err(|error| unusable(&error))?,
-            timestamp_authorities: root.tsa_authorities(),
-        };
+        let anchors = Anchors::new(&root).map_err(TrustedRootError::Unusable)?;
         Ok(Self {
             digest: Digest::sha256(bytes),
             anchors: Arc::new(anchors),

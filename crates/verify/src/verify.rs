@@ -22,7 +22,7 @@ use crate::envelope;
 use crate::evidence::{Content, Evidence, SignedWith};
 use crate::key::{KeyError, PublicKey, StreamVerifier};
 use crate::keyless;
-use crate::log;
+use crate::log::{self, Witnesses};
 use crate::rejection::{Material, Rejection};
 use crate::trust::Trust;
 use crate::verified::{
@@ -185,15 +185,9 @@ impl<'a> Opened<'a> {
                 };
                 (signer, times)
             }
-            Authority::Keyless(authority) => keyless::check(
-                &self.evidence,
-                artifact,
-                &subject,
-                authority,
-                trust,
-                now,
-                &mut checks,
-            )?,
+            Authority::Keyless(authority) => {
+                keyless::check(&self.evidence, authority, trust, now, &mut checks)?
+            }
         };
         let facts = Facts {
             subject: subject.clone(),
@@ -294,29 +288,15 @@ impl<'a> Opened<'a> {
         now: Timestamp,
         checks: &mut Checks,
     ) -> Result<Vec<Timestamp>, Rejection> {
-        let mut times = Vec::new();
         let evidence = &self.evidence;
-        if let Some(root) = trust.root {
-            for entry in &evidence.entries {
-                times.extend(log::verify_entry(entry, &root.anchors, now, checks)?);
-            }
-            let signature = evidence.signature()?;
-            for token in &evidence.timestamps {
-                times.push(log::verify_timestamp(token, signature, &root.anchors, now)?);
-                checks.done(Check::Timestamp);
-            }
-        }
+        let witnesses = trust
+            .root
+            .map(|root| log::witnesses(evidence, &root.anchors, now, checks))
+            .transpose()?;
         note_not_done(evidence, trust.root.is_some(), checks);
-        if authority.log == Demand::Required {
-            demand_log(evidence, LogProof::InBundles, trust.root.is_some(), checks)?;
-        }
-        if authority.timestamp == Demand::Required && !checks.contains(Check::Timestamp) {
-            return Err(if evidence.timestamps.is_empty() {
-                Rejection::TimestampRequired
-            } else {
-                Rejection::TrustRootRequired
-            });
-        }
+        let demands = (authority.log, LogProof::InBundles, authority.timestamp);
+        demand(evidence, demands, witnesses.as_ref())?;
+        let mut times = witnesses.map_or_else(Vec::new, |witnesses| witnesses.times);
         times.sort_unstable();
         Ok(times)
     }
@@ -386,32 +366,49 @@ impl Says {
     }
 }
 
-/// A log entry is required: it has to be there and, unless the evidence is of
-/// a form that has no place for it, to be proven.
-pub(crate) fn demand_log(
+/// Holds who saw the signature against who has to have seen it: so many
+/// different logs, by proof unless the evidence is of a form that has no place
+/// for one, and so many different timestamp authorities.
+pub(crate) fn demand(
     evidence: &Evidence<'_>,
-    proof: LogProof,
-    have_root: bool,
-    checks: &Checks,
+    (log, proof, timestamp): (Demand, LogProof, Demand),
+    witnesses: Option<&Witnesses>,
 ) -> Result<(), Rejection> {
-    if evidence.entries.is_empty() {
-        return Err(Rejection::LogRequired);
+    let needed = log.needed();
+    if needed > 0 {
+        if evidence.entries.is_empty() {
+            return Err(Rejection::LogRequired);
+        }
+        let witnesses = witnesses.ok_or(Rejection::TrustRootRequired)?;
+        let promise_counts = match proof {
+            LogProof::Always => false,
+            LogProof::InBundles => evidence.is_legacy(),
+            LogProof::PromiseSuffices => true,
+        };
+        let found = if promise_counts {
+            witnesses.proven.union(&witnesses.promised).count()
+        } else {
+            witnesses.proven.len()
+        };
+        if found == 0 {
+            return Err(Rejection::LogProofRequired);
+        }
+        if found < needed {
+            return Err(Rejection::LogThreshold { needed, found });
+        }
     }
-    if !have_root {
-        return Err(Rejection::TrustRootRequired);
+    let needed = timestamp.needed();
+    if needed > 0 {
+        if evidence.timestamps.is_empty() {
+            return Err(Rejection::TimestampRequired);
+        }
+        let witnesses = witnesses.ok_or(Rejection::TrustRootRequired)?;
+        let found = witnesses.stamped.len();
+        if found < needed {
+            return Err(Rejection::TimestampThreshold { needed, found });
+        }
     }
-    let promise_counts = match proof {
-        LogProof::Always => false,
-        LogProof::InBundles => evidence.is_legacy(),
-        LogProof::PromiseSuffices => true,
-    };
-    let shown = checks.contains(Check::LogInclusionProof)
-        || promise_counts && checks.contains(Check::LogPromise);
-    if shown {
-        Ok(())
-    } else {
-        Err(Rejection::LogProofRequired)
-    }
+    Ok(())
 }
 
 /// Says of every check that was not made why not.

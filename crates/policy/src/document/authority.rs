@@ -1,6 +1,7 @@
 //! Whom a policy trusts, as it is written.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -103,17 +104,51 @@ pub(crate) struct Keyless {
     /// What else the certificate says, by the names of Fulcio's extensions.
     #[serde(default)]
     pub(crate) claims: BTreeMap<String, String>,
+    /// Whether an entry in a transparency log is needed; it is, unless this says
+    /// otherwise.
+    #[serde(default)]
+    pub(crate) log: Option<Demand>,
+    /// Whether an RFC 3161 timestamp is needed.
+    #[serde(default)]
+    pub(crate) timestamp: Demand,
+    /// Whether the certificate has to be in a certificate transparency log; it
+    /// has to, unless this says otherwise.
+    #[serde(default)]
+    pub(crate) certificate_transparency: Option<Whether>,
     #[serde(default)]
     pub(crate) trust_root: Option<Later>,
 }
 
-/// Whether something has to be there.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+/// Whether something has to be there: `optional`, `required`, or so many of it,
+/// each from another log or timestamp authority.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected `optional`, `required` or `{ threshold: N }`"
+)]
 pub(crate) enum Demand {
+    Whether(Whether),
+    Distinct(Distinct),
+}
+
+impl Default for Demand {
+    fn default() -> Self {
+        Self::Whether(Whether::Optional)
+    }
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Whether {
     /// If it is there, it is checked.
-    #[default]
     Optional,
     /// Without it the evidence does not count.
     Required,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Distinct {
+    /// How many different logs or timestamp authorities it takes.
+    pub(crate) threshold: NonZeroU8,
 }

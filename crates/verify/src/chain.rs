@@ -1,0 +1,136 @@
+//! The way from a signer's certificate to one that is trusted.
+//!
+//! Paths are built and signatures checked by `webpki`. What stands here is
+//! which certificates it may use at which time: the ones of one authority,
+//! within that authority's own window, so that none lends another its own.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use sigstore_types::TimeRange;
+use sigstore_verify::crypto::WEBPKI_VERIFICATION_ALGS;
+use webpki::{EndEntityCert, KeyUsage};
+use x509_cert::der::asn1::Any;
+use x509_cert::der::{Decode as _, Encode as _, Tag};
+
+use crate::rejection::Rejection;
+
+/// One certificate authority of a trust root.
+pub(crate) struct Issuer {
+    anchor: TrustAnchor<'static>,
+    /// The certificates between the anchor and those that it issues.
+    intermediates: Vec<CertificateDer<'static>>,
+    window: Option<TimeRange>,
+}
+
+impl Issuer {
+    /// An authority by its chain, which ends with the one that is trusted.
+    pub(crate) fn new<'a>(
+        chain: impl DoubleEndedIterator<Item = &'a [u8]>,
+        window: Option<TimeRange>,
+    ) -> Result<Self, String> {
+        let mut chain = chain.rev();
+        let last = chain
+            .next()
+            .ok_or("a certificate authority without a certificate")?;
+        let anchor = webpki::anchor_from_trusted_cert(&CertificateDer::from(last))
+            .map_err(|error| format!("a certificate authority's certificate: {error}"))?
+            .to_owned();
+        Ok(Self {
+            anchor,
+            intermediates: chain
+                .map(|der| CertificateDer::from(der).into_owned())
+                .collect(),
+            window,
+        })
+    }
+
+    /// Whether `leaf` leads here at `time`; if so, the key of whoever issued
+    /// it, as DER.
+    fn lead(
+        &self,
+        leaf: &EndEntityCert<'_>,
+        given: &[CertificateDer<'_>],
+        time: Timestamp,
+    ) -> Result<Vec<u8>, String> {
+        let between: Vec<CertificateDer<'_>> = self
+            .intermediates
+            .iter()
+            .chain(given)
+            .map(|certificate| CertificateDer::from(certificate.as_ref()))
+            .collect();
+        let seconds = u64::try_from(time.as_second()).map_err(|_| "a time before 1970")?;
+        let path = leaf
+            .verify_for_usage(
+                WEBPKI_VERIFICATION_ALGS,
+                std::slice::from_ref(&self.anchor),
+                &between,
+                UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+                KeyUsage::required(CODE_SIGNING),
+                None,
+                None,
+            )
+            .map_err(|error| error.to_string())?;
+        match path.intermediate_certificates().next() {
+            Some(issuer) => Ok(issuer.subject_public_key_info().as_ref().to_vec()),
+            // Of an anchor there are the contents of the sequence.
+            None => Any::new(Tag::Sequence, path.anchor().subject_public_key_info.as_ref())
+                .and_then(|any| any.to_der())
+                .map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// Checks that a chain, the leaf first, led to one of `issuers` at each of
+/// `times`. Returns the key of whoever issued the leaf, as DER.
+///
+/// All times have to hold: with the best of several, one authority that
+/// backdates would be enough.
+pub(crate) fn verify(
+    chain: &[Vec<u8>],
+    issuers: &[Issuer],
+    times: &[Timestamp],
+) -> Result<Vec<u8>, Rejection> {
+    let refuse = |why: String| Rejection::Certificate(why);
+    let (leaf, given) = chain
+        .split_first()
+        .ok_or_else(|| refuse("there is none".to_owned()))?;
+    let validity = x509_cert::Certificate::from_der(leaf)
+        .map_err(|error| refuse(error.to_string()))?
+        .tbs_certificate
+        .validity;
+    let end = validity.not_after.to_unix_duration();
+    let leaf = CertificateDer::from(leaf.as_slice());
+    let leaf = EndEntityCert::try_from(&leaf).map_err(|error| refuse(error.to_string()))?;
+    let given: Vec<CertificateDer<'_>> = given
+        .iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect();
+    let mut issuer = None;
+    for &time in times {
+        let mut why = format!("the trust root names no certificate authority for {time}");
+        let mut found = None;
+        let open = |issuer: &&Issuer| issuer.window.is_none_or(|window| window.contains(time));
+        for candidate in issuers.iter().filter(open) {
+            match candidate.lead(&leaf, &given, time) {
+                Ok(key) => found = Some(key),
+                Err(error) => why = error,
+            }
+        }
+        // `webpki` counts whole seconds; timestamps may have a fraction.
+        let after = u64::try_from(time.as_second())
+            .is_ok_and(|seconds| seconds >= end.as_secs() && time.subsec_nanosecond() > 0);
+        if after {
+            why = format!("it was not valid any more at {time}");
+        }
+        issuer = found.filter(|_| !after);
+        if issuer.is_none() {
+            return Err(refuse(why));
+        }
+    }
+    issuer.ok_or(Rejection::SigningTimeRequired)
+}
+
+/// `id-kp-codeSigning` (1.3.6.1.5.5.7.3.3), the contents of the identifier.
+const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
