@@ -145,5 +145,7 @@ fn identity_in_words(authority: &KeylessAuthority) -> String {
     for (claim, wanted) in &authority.claims {
         words.push_str(&format!(", with {claim} `{wanted}`"));
     }
+    words.push_str(&asks(authority.log, LOG));
+    words.push_str(&asks(authority.timestamp, TIMESTAMP));
     words
 }

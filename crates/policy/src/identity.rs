@@ -3,7 +3,8 @@
 use waxseal_verify::{KeylessAuthority, Matcher};
 
 use crate::PolicyError;
-use crate::document::authority::Keyless;
+use crate::compile::demand;
+use crate::document::authority::{Demand, Keyless};
 
 pub(crate) fn compile(name: &str, raw: Keyless) -> Result<KeylessAuthority, PolicyError> {
     if raw.trust_root.is_some() {
@@ -21,6 +22,13 @@ fn compile_identity(raw: Keyless) -> Result<KeylessAuthority, String> {
     let issuer = matcher("issuer", raw.issuer, raw.issuer_reg_exp)?;
     let subject = matcher("subject", raw.subject, raw.subject_reg_exp)?;
     let mut authority = KeylessAuthority::new(issuer, subject);
+    if let Some(log) = raw.log {
+        authority.log = demand(log);
+    }
+    authority.timestamp = demand(raw.timestamp);
+    if let Some(whether) = raw.certificate_transparency {
+        authority.sct = demand(Demand::Whether(whether));
+    }
     for (claim, value) in raw.claims {
         if !CLAIMS.contains(&claim.as_str()) {
             return Err(format!(

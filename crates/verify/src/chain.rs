@@ -71,14 +71,34 @@ impl Issuer {
                 None,
                 None,
             )
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| why_not(&error, time))?;
         match path.intermediate_certificates().next() {
             Some(issuer) => Ok(issuer.subject_public_key_info().as_ref().to_vec()),
             // Of an anchor there are the contents of the sequence.
-            None => Any::new(Tag::Sequence, path.anchor().subject_public_key_info.as_ref())
-                .and_then(|any| any.to_der())
-                .map_err(|error| error.to_string()),
+            None => Any::new(
+                Tag::Sequence,
+                path.anchor().subject_public_key_info.as_ref(),
+            )
+            .and_then(|any| any.to_der())
+            .map_err(|error| error.to_string()),
         }
+    }
+}
+
+fn why_not(error: &webpki::Error, time: Timestamp) -> String {
+    use webpki::Error;
+    match error {
+        Error::UnknownIssuer | Error::InvalidSignatureForPublicKey => {
+            "no certificate authority of the trust root issued it".to_owned()
+        }
+        Error::CertExpired { .. } => {
+            format!("it, or one above it, was not valid any more at {time}")
+        }
+        Error::CertNotValidYet { .. } => {
+            format!("it, or one above it, was not valid yet at {time}")
+        }
+        Error::RequiredEkuNotFoundContext(_) => "it is not for signing code".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -122,7 +142,7 @@ pub(crate) fn verify(
         let after = u64::try_from(time.as_second())
             .is_ok_and(|seconds| seconds >= end.as_secs() && time.subsec_nanosecond() > 0);
         if after {
-            why = format!("it was not valid any more at {time}");
+            why = format!("it, or one above it, was not valid any more at {time}");
         }
         issuer = found.filter(|_| !after);
         if issuer.is_none() {

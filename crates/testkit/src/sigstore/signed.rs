@@ -50,6 +50,13 @@ impl Witnesses<'_> {
 }
 
 impl Sigstore {
+    /// A timestamp over a signature that somebody else may have made.
+    #[must_use]
+    pub fn timestamp(&self, signature: &[u8]) -> Vec<u8> {
+        let spoil = self.around(Service::Tsa).spoil();
+        self.tsa.timestamp(signature, spoil)
+    }
+
     /// A Sigstore bundle v0.3 by whoever these claims are about. Faults that
     /// change what a service answers apply, those on the wire do not.
     ///

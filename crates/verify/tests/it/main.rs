@@ -9,3 +9,4 @@ mod forger;
 mod keys;
 mod mutation;
 mod support;
+mod witnesses;
