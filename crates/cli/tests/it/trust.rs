@@ -363,3 +363,125 @@ fn a_root_from_a_file_has_a_name_too() {
         assert_eq!(world.run(arguments).code, Some(2), "{arguments:?}");
     }
 }
+
+/// Writes the certificates or the key of a part of the trusted root, in PEM.
+fn put_pem(place: &Place, name: &str, tag: &str, values: &[&Value]) {
+    let blocks = values.iter().map(|value| {
+        let base64 = value["rawBytes"].as_str().unwrap();
+        format!("-----BEGIN {tag}-----\n{base64}\n-----END {tag}-----\n")
+    });
+    place.write(name, blocks.collect::<String>());
+}
+
+#[test]
+fn documents_are_made_for_a_private_instance_and_work() {
+    let world = World::pinned();
+    let place = &world.place;
+    let root = world.sigstore.trusted_root();
+    for (name, list) in [
+        ("fulcio.pem", "certificateAuthorities"),
+        ("tsa.pem", "timestampAuthorities"),
+    ] {
+        let chain = root[list][0]["certChain"]["certificates"]
+            .as_array()
+            .unwrap();
+        put_pem(
+            place,
+            name,
+            "CERTIFICATE",
+            &chain.iter().collect::<Vec<_>>(),
+        );
+    }
+    put_pem(
+        place,
+        "ct.pub",
+        "PUBLIC KEY",
+        &[&root["ctlogs"][0]["publicKey"]],
+    );
+    put_pem(
+        place,
+        "rekor.pub",
+        "PUBLIC KEY",
+        &[&root["tlogs"][1]["publicKey"]],
+    );
+    let fulcio = format!(
+        "url={},certificate-chain=fulcio.pem",
+        world.sigstore.fulcio_url()
+    );
+    let ctfe = format!("url={},public-key=ct.pub", world.sigstore.ct_log_url());
+    let rekor = format!(
+        "url={},public-key=rekor.pub,api-version=2,operator=us",
+        world.sigstore.rekor_v2_url()
+    );
+    let tsa = format!("url={},certificate-chain=tsa.pem", world.sigstore.tsa_url());
+    let create = [
+        "trust", "create", "-o", "made", "--fulcio", &fulcio, "--ctfe", &ctfe, "--tsa", &tsa,
+    ];
+    let whole = [&create[..], &["--rekor", &rekor]].concat();
+    assert_eq!(
+        world.ok(&whole).stdout,
+        "made/trusted_root.json\nmade/signing_config.json\n"
+    );
+    world.ok(&[
+        "trust",
+        "pin",
+        "made",
+        "--trusted-root",
+        "made/trusted_root.json",
+        "--signing-config",
+        "made/signing_config.json",
+    ]);
+    world.ok(&[
+        "sign-blob",
+        "blob",
+        "--keyless",
+        "--yes",
+        "--identity-token",
+        "@token",
+        "--trust-root",
+        "made",
+        "--bundle",
+        "bundle.json",
+    ]);
+
+    let again = world.run(&whole);
+    assert_eq!(
+        (again.code, again.stderr.as_str()),
+        (
+            Some(1),
+            "error: cannot write `made/trusted_root.json`: it is there already\n\
+             hint: --force replaces it\n"
+        )
+    );
+    world.ok(&[&whole[..], &["--force"]].concat());
+    for (spec, said) in [
+        ("url=https://r.example", "`public-key` is missing"),
+        (
+            "https://r.example",
+            "`https://r.example` is not of the form KEY=VALUE",
+        ),
+        ("url=a,url=b", "`url` is given twice"),
+        (
+            "url=https://r.example,public-key=rekor.pub,colour=red",
+            "`colour` has no meaning here",
+        ),
+        (
+            "url=https://r.example,public-key=rekor.pub,api-version=3",
+            "the api-version `3` is unknown: known are 1 and 2",
+        ),
+    ] {
+        let ran = world.run(&[&create[..], &["--force", "--rekor", spec]].concat());
+        assert_eq!(
+            (ran.code, ran.stderr),
+            (Some(2), format!("error: --rekor: {said}\n"))
+        );
+    }
+    let nobody = world.run(&["trust", "create", "-o", "made", "--force"]);
+    assert_eq!(
+        (nobody.code, nobody.stderr.as_str()),
+        (
+            Some(2),
+            "error: a trusted root without any authority or log trusts nobody\n"
+        )
+    );
+}
