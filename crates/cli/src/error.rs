@@ -62,6 +62,14 @@ impl Failure {
         self
     }
 
+    /// What it says, where there is one line for it.
+    pub(crate) fn in_one_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }

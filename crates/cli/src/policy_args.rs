@@ -107,7 +107,7 @@ impl PolicyArgs {
         let set = if self.policies.is_empty() {
             PolicySet::from_flags(self.flags()?)
         } else {
-            PolicySet::load(&self.policies)
+            PolicySet::load_with(&self.policies, &|name| self.root.of_policy(context, name))
         };
         let set = set.map_err(refuse)?;
         match self.root.document(context)? {

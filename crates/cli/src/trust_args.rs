@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
-use waxseal_trust::{Name, NamedRoot, Origin, Standing, Store, StoreError, limits};
+use waxseal_trust::{Name, NameError, NamedRoot, Origin, Standing, Store, StoreError, limits};
 use waxseal_verify::TrustedRoot;
 
 use crate::context::Context;
@@ -24,7 +24,7 @@ pub(crate) struct TrustRootArgs {
     trust_root: Option<Name>,
 
     /// Take a named root that its repository ceased to vouch for up to this many days ago
-    #[arg(long, value_name = "DAYS", help_heading = ROOT, requires = "trust_root")]
+    #[arg(long, value_name = "DAYS", help_heading = ROOT)]
     trust_max_stale: Option<u16>,
 }
 
@@ -77,6 +77,18 @@ impl TrustRootArgs {
         let Some(name) = &self.trust_root else {
             return Ok(None);
         };
+        self.admitted(context, name).map(Some)
+    }
+
+    /// The document of a root that a policy names.
+    pub(crate) fn of_policy(&self, context: &Context, name: &str) -> Result<Vec<u8>, String> {
+        let name: Name = name.parse().map_err(|e: NameError| e.to_string())?;
+        let root = self.admitted(context, &name);
+        root.map(|root| root.trusted_root)
+            .map_err(|failure| failure.in_one_line())
+    }
+
+    fn admitted(&self, context: &Context, name: &Name) -> Result<NamedRoot, Failure> {
         let root = load(context, name)?;
         let most = i64::from(self.trust_max_stale.unwrap_or_default());
         let most = SignedDuration::from_hours(most.saturating_mul(24));
@@ -86,7 +98,7 @@ impl TrustRootArgs {
             ))
         })?;
         say(context, &root, standing);
-        Ok(Some(root))
+        Ok(root)
     }
 }
 
@@ -94,6 +106,15 @@ impl TrustRootArgs {
 pub(crate) fn load(context: &Context, name: &Name) -> Result<NamedRoot, Failure> {
     let store = store()?;
     store.load(name, context.now()).map_err(failed)
+}
+
+/// The document of a root that a policy names, whatever its age: for a policy that
+/// is looked at, and decides nothing.
+pub(crate) fn of_policy(context: &Context, name: &str) -> Result<Vec<u8>, String> {
+    let name: Name = name.parse().map_err(|e: NameError| e.to_string())?;
+    let root = load(context, &name);
+    root.map(|root| root.trusted_root)
+        .map_err(|failure| failure.in_one_line())
 }
 
 /// Where named roots are: the folder that the environment names, else the one

@@ -50,8 +50,11 @@ pub(crate) enum PolicySource {
         name: String,
         /// Its text.
         yaml: String,
-        /// The key files that it names, by the names that it uses.
+        /// The files that it names, by the names that it uses.
         files: BTreeMap<String, String>,
+        /// The trust roots that it names, by the operator's names.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        roots: BTreeMap<String, String>,
     },
     /// Command-line flags.
     Flags(FlagsSource),
@@ -62,8 +65,19 @@ impl PolicySet {
     /// Key files are looked for beside the policy that names them.
     ///
     /// # Errors
-    /// [`PolicySetError`] with the first file that cannot be used.
+    /// [`PolicySetError`] with the first file that cannot be used; a policy that
+    /// names a trust root by an operator's name is one.
     pub fn load(paths: &[PathBuf]) -> Result<Self, PolicySetError> {
+        Self::load_with(paths, &|name| {
+            Err(format!("no trust roots are known by name: `{name}`"))
+        })
+    }
+
+    /// The same, with `roots` giving the `trusted_root.json` of an operator's name.
+    ///
+    /// # Errors
+    /// [`PolicySetError`] with the first file that cannot be used.
+    pub fn load_with(paths: &[PathBuf], roots: Roots<'_>) -> Result<Self, PolicySetError> {
         let mut files = Vec::new();
         for path in paths {
             if path.is_dir() {
@@ -74,7 +88,7 @@ impl PolicySet {
         }
         let policies = files
             .iter()
-            .map(|f| read_policy(f))
+            .map(|f| read_policy(f, roots))
             .collect::<Result<_, _>>()?;
         Self::compile(SetSource {
             policies,
@@ -110,9 +124,12 @@ impl PolicySet {
         let mut policies = Vec::new();
         for source in &sources.policies {
             match source {
-                PolicySource::File { name, yaml, files } => {
-                    policies.extend(compile_file(name, yaml, files)?);
-                }
+                PolicySource::File {
+                    name,
+                    yaml,
+                    files,
+                    roots,
+                } => policies.extend(compile_file(name, yaml, files, roots)?),
                 PolicySource::Flags(flags) => policies.push(flags.compile()?),
             }
         }
@@ -172,6 +189,9 @@ impl PolicySet {
     }
 }
 
+/// How a trust root is had by its name: the text of `trusted_root.json`, or why not.
+pub type Roots<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
+
 /// Why policies cannot be used.
 #[derive(Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -201,6 +221,14 @@ pub enum PolicySetError {
     /// A flag's identity is not one.
     #[error("{0}")]
     Identity(String),
+    /// A trust root that a policy names cannot be had.
+    #[error("the policy `{policy}`: {reason}")]
+    NamedRoot {
+        /// The policy's file.
+        policy: String,
+        /// Why not.
+        reason: String,
+    },
     /// Two policies have one name.
     #[error("the policies: {0}")]
     Names(PolicyError),
@@ -227,6 +255,7 @@ fn compile_file(
     name: &str,
     yaml: &str,
     files: &BTreeMap<String, String>,
+    roots: &BTreeMap<String, String>,
 ) -> Result<Vec<Policy>, PolicySetError> {
     let about = |reason| PolicySetError::Policy {
         name: name.to_owned(),
@@ -239,6 +268,10 @@ fn compile_file(
             .get(file)
             .map(|text| text.clone().into_bytes())
             .ok_or_else(|| format!("the file `{file}` is not at hand")),
+        KeySource::TrustRoot(root) => roots
+            .get(root)
+            .map(|text| text.clone().into_bytes())
+            .ok_or_else(|| format!("the trust root `{root}` is not at hand")),
         _ => Err("this way of naming a key is not supported".to_owned()),
     };
     documents
@@ -247,7 +280,7 @@ fn compile_file(
         .collect()
 }
 
-fn read_policy(path: &Path) -> Result<PolicySource, PolicySetError> {
+fn read_policy(path: &Path, named: Roots<'_>) -> Result<PolicySource, PolicySetError> {
     let name = path.display().to_string();
     let yaml = read_text(path)?;
     let documents = PolicyDocument::parse(&yaml).map_err(|reason| PolicySetError::Policy {
@@ -256,14 +289,38 @@ fn read_policy(path: &Path) -> Result<PolicySource, PolicySetError> {
     })?;
     let beside = path.parent().unwrap_or(Path::new(""));
     let mut files = BTreeMap::new();
+    let mut roots = BTreeMap::new();
     for document in &documents {
+        for source in document.trust_roots() {
+            match source {
+                KeySource::File(file) => {
+                    let text = read_text(&beside.join(&file))?;
+                    files.insert(file, text);
+                }
+                KeySource::TrustRoot(root) => {
+                    let refuse = |reason| PolicySetError::NamedRoot {
+                        policy: name.clone(),
+                        reason,
+                    };
+                    let text = String::from_utf8(named(&root).map_err(refuse)?)
+                        .map_err(|_| PolicySetError::RootEncoding)?;
+                    roots.insert(root, text);
+                }
+                _ => {}
+            }
+        }
         for (_, source) in document.keys() {
             if let KeySource::File(file) = source {
                 files.insert(file.clone(), read_text(&beside.join(file))?);
             }
         }
     }
-    Ok(PolicySource::File { name, yaml, files })
+    Ok(PolicySource::File {
+        name,
+        yaml,
+        files,
+        roots,
+    })
 }
 
 fn policy_files(folder: &Path) -> Result<Vec<PathBuf>, PolicySetError> {

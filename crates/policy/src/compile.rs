@@ -157,7 +157,7 @@ fn compile_authority(
     }
     match (raw.key, raw.keyless) {
         (Some(key), None) => compile_key(name, key, read).map(Authority::Key),
-        (None, Some(keyless)) => identity::compile(name, keyless).map(Authority::Keyless),
+        (None, Some(keyless)) => identity::compile(name, keyless, read).map(Authority::Keyless),
         _ => Err(PolicyError::AuthorityKind(name.to_owned())),
     }
 }
@@ -179,7 +179,7 @@ fn compile_key(
             )));
         }
         KeySource::Pem(pem) => pem.clone().into_bytes(),
-        KeySource::File(_) => read(&raw.source).map_err(refuse)?,
+        KeySource::File(_) | KeySource::TrustRoot(_) => read(&raw.source).map_err(refuse)?,
     };
     let public = PublicKey::from_pem(&bytes).map_err(|e| refuse(e.to_string()))?;
     let mut authority = KeyAuthority::new(public);

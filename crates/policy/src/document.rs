@@ -54,7 +54,13 @@ impl PolicyDocument {
         })
     }
 
-    /// Compiles it, with `read` giving the bytes of a key's source.
+    /// Where the trust roots of its authorities are to be read from.
+    pub fn trust_roots(&self) -> impl Iterator<Item = KeySource> {
+        let all = self.0.spec.authorities.values();
+        all.filter_map(|authority| authority.keyless.as_ref()?.root())
+    }
+
+    /// Compiles it, with `read` giving the bytes of a key's or trust root's source.
     ///
     /// # Errors
     /// [`PolicyError::In`] with the first thing that is wrong.

@@ -134,6 +134,14 @@ pub enum PolicyError {
         /// Which list.
         list: &'static str,
     },
+    /// A trust root cannot be had or used.
+    #[error("the trust root of authority `{authority}`: {reason}")]
+    TrustRoot {
+        /// The authority.
+        authority: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A predicate type is not one.
     #[error("the type of requirement {requirement}: {reason}")]
     Type {

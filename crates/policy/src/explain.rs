@@ -145,6 +145,9 @@ fn identity_in_words(authority: &KeylessAuthority) -> String {
     for (claim, wanted) in &authority.claims {
         words.push_str(&format!(", with {claim} `{wanted}`"));
     }
+    if let Some(root) = &authority.root {
+        words.push_str(&format!(", by the trust root {}", root.digest()));
+    }
     words.push_str(&asks(authority.log, LOG));
     words.push_str(&asks(authority.timestamp, TIMESTAMP));
     words

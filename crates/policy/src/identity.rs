@@ -1,21 +1,32 @@
 //! Keyless authorities: identities that let neither everybody in nor nobody.
 
-use waxseal_verify::{KeylessAuthority, Matcher};
+use waxseal_verify::{KeylessAuthority, Matcher, TrustedRoot};
 
 use crate::PolicyError;
-use crate::compile::demand;
+use crate::compile::{Read, demand};
 use crate::document::authority::{Demand, Keyless};
 
-pub(crate) fn compile(name: &str, raw: Keyless) -> Result<KeylessAuthority, PolicyError> {
-    if raw.trust_root.is_some() {
-        return Err(PolicyError::Unsupported(format!(
-            "authorities.{name}.keyless.trustRoot"
-        )));
-    }
-    compile_identity(raw).map_err(|reason| PolicyError::Identity {
+pub(crate) fn compile(
+    name: &str,
+    raw: Keyless,
+    read: Read<'_>,
+) -> Result<KeylessAuthority, PolicyError> {
+    let root = raw.root().map(|source| {
+        let document = read(&source)?;
+        TrustedRoot::from_json(&document).map_err(|e| {
+            let reason = e.to_string();
+            reason.trim_start_matches("trust root: ").to_owned()
+        })
+    });
+    let mut authority = compile_identity(raw).map_err(|reason| PolicyError::Identity {
         authority: name.to_owned(),
         reason,
-    })
+    })?;
+    authority.root = root.transpose().map_err(|reason| PolicyError::TrustRoot {
+        authority: name.to_owned(),
+        reason,
+    })?;
+    Ok(authority)
 }
 
 fn compile_identity(raw: Keyless) -> Result<KeylessAuthority, String> {

@@ -5,6 +5,7 @@ use std::num::NonZeroU8;
 
 use crate::identity::Matcher;
 use crate::key::PublicKey;
+use crate::trust::{Trust, TrustedRoot};
 
 /// A signer that is believed.
 #[derive(Clone, Debug)]
@@ -14,6 +15,19 @@ pub enum Authority {
     Key(KeyAuthority),
     /// Whoever an identity provider says it is, by a short-lived certificate.
     Keyless(KeylessAuthority),
+}
+
+impl Authority {
+    /// What is trusted in its case: its own trust root, if it has one.
+    pub(crate) fn trust<'a>(&'a self, shared: &Trust<'a>) -> Trust<'a> {
+        let own = match self {
+            Self::Keyless(authority) => authority.root.as_ref(),
+            Self::Key(_) => None,
+        };
+        Trust {
+            root: own.or(shared.root),
+        }
+    }
 }
 
 /// Whether something has to be there.
@@ -107,6 +121,9 @@ pub struct KeylessAuthority {
     pub sct: Demand,
     /// What counts as being in a log, where it is required.
     pub proof: LogProof,
+    /// The trust root of the instance that certifies this signer, in place of
+    /// the one that all authorities share.
+    pub root: Option<TrustedRoot>,
 }
 
 impl KeylessAuthority {
@@ -121,6 +138,7 @@ impl KeylessAuthority {
             timestamp: Demand::Optional,
             sct: Demand::Required,
             proof: LogProof::default(),
+            root: None,
         }
     }
 

@@ -171,6 +171,7 @@ impl<'a> Opened<'a> {
         trust: &Trust<'_>,
         now: Timestamp,
     ) -> Result<Verified, Rejection> {
+        let trust = &authority.trust(trust);
         let subject = self.check_artifact(artifact)?;
         let mut checks = Checks::default();
         checks.done(Check::Signature);

@@ -11,6 +11,7 @@ use waxseal_policy::escaped;
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::trust_args;
 
 /// Check and explain policy files
 #[derive(clap::Args, Debug)]
@@ -67,7 +68,7 @@ impl Check {
             if !file.is_dir() {
                 fs::File::open(file).map_err(|e| Failure::file("read", file, e))?;
             }
-            checked.push(self.one(file));
+            checked.push(self.one(context, file));
         }
         let refused = checked
             .iter()
@@ -90,14 +91,15 @@ impl Check {
         })
     }
 
-    fn one(&self, file: &PathBuf) -> Checked {
+    fn one(&self, context: &Context, file: &PathBuf) -> Checked {
         let mut checked = Checked {
             file: file.display().to_string(),
             policies: Vec::new(),
             lints: Vec::new(),
             error: None,
         };
-        match PolicySet::load(std::slice::from_ref(file)) {
+        let roots = |name: &str| trust_args::of_policy(context, name);
+        match PolicySet::load_with(std::slice::from_ref(file), &roots) {
             Ok(set) => {
                 for policy in set.policies() {
                     checked.policies.push(policy.name().to_owned());
@@ -118,7 +120,8 @@ impl Check {
 
 impl Explain {
     fn run(self, context: &Context) -> Result<Exit, Failure> {
-        let set = PolicySet::load(&self.files).map_err(Failure::new)?;
+        let roots = |name: &str| trust_args::of_policy(context, name);
+        let set = PolicySet::load_with(&self.files, &roots).map_err(Failure::new)?;
         for policy in set.policies() {
             context.print(format_args!("{}\n", policy.explain()))?;
         }

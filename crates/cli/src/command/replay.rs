@@ -8,6 +8,7 @@ use crate::context::{Context, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::policy_args::refuse;
+use crate::trust_args;
 use crate::verdict;
 
 /// Give a verdict again from an evidence file, without a network
@@ -33,7 +34,10 @@ impl Replay {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let other = match self.policies.as_slice() {
             [] => None,
-            paths => Some(PolicySet::load(paths).map_err(refuse)?),
+            paths => {
+                let roots = |name: &str| trust_args::of_policy(context, name);
+                Some(PolicySet::load_with(paths, &roots).map_err(refuse)?)
+            }
         };
         let work = replay(&self.file, other.as_ref());
         let replayed = context.block_on(work)?.map_err(Failure::new)?;

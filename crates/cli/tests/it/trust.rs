@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use waxseal_testkit::sigstore::{Claims, Clock, LogVersion, Sigstore, SigstoreOptions};
 use waxseal_testkit::tuf::{Draft, MALLORY, Repository};
+use waxseal_testkit::{ImageSpec, Options, Registry};
 
 use crate::run::{Place, Ran};
 
@@ -484,4 +485,85 @@ fn documents_are_made_for_a_private_instance_and_work() {
             "error: a trusted root without any authority or log trusts nobody\n"
         )
     );
+}
+
+#[test]
+fn a_policy_names_a_trust_root_for_each_signer() {
+    let world = World::updated();
+    let registry = Registry::start(Options::default());
+    let image = registry.push_image("shop/api", "1", &ImageSpec::tiny());
+    let image = image.by_digest;
+    let place = &world.place;
+    let sign = ["sign", "--keyless", "--yes", "--identity-token", "@token"];
+    world.ok(&[
+        &sign[..],
+        &["--trust-root", "acme", &image, "--insecure-http"],
+    ]
+    .concat());
+    let shown = ["trust", "show", "acme", "--print", "trusted-root"];
+    place.write("root.json", world.ok(&shown).stdout);
+    place.write("empty.json", "{}");
+
+    let by = |root: &str| {
+        let issuer = world.sigstore.issuer_url();
+        let policy = format!(
+            "apiVersion: waxseal.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {{ name: shop }}\n\
+             spec:\n  match: {{ images: [\"{}/**\"] }}\n  authorities:\n    dev:\n      \
+             keyless: {{ issuer: \"{issuer}\", subject: dev@example.com, trustRoot: {root} }}\n  \
+             require: [ {{ signature: {{ from: [dev] }} }} ]\n",
+            registry.host()
+        );
+        place.write("policy.yaml", policy);
+        world.run(&[
+            "verify",
+            "--policy",
+            "policy.yaml",
+            &image,
+            "--insecure-http",
+        ])
+    };
+    let fetched = format!(
+        "trust root `acme`: fetched just now from {}\n",
+        world.repository.url()
+    );
+    let ran = by("acme");
+    assert_eq!((ran.code, ran.stderr), (Some(0), fetched));
+    let ran = by("./root.json");
+    assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""));
+    let explained = world.ok(&["policy", "explain", "policy.yaml"]).stdout;
+    assert!(
+        explained.contains(", by the trust root sha256:"),
+        "{explained}"
+    );
+
+    let foreign = by("sigstore");
+    assert_eq!(foreign.code, Some(3));
+    for (root, said) in [
+        (
+            "else",
+            "the policy `policy.yaml`: there is no trust root `else`; `waxseal trust show` lists \
+             those that there are",
+        ),
+        (
+            "./none.json",
+            "cannot read `./none.json`: No such file or directory (os error 2)",
+        ),
+        (
+            "Acme",
+            "the policy `policy.yaml`: `Acme` cannot be the name of a trust root: lower-case \
+             letters, digits, `-`, `_` and `.` can, after a letter or a digit, 64 at most",
+        ),
+        (
+            "empty.json",
+            "the policy `policy.yaml`: policy `shop`: the trust root of authority `dev`: failed to \
+             parse JSON: missing field `mediaType` at line 1 column 2\nhint: `waxseal policy check` \
+             says more",
+        ),
+    ] {
+        let ran = by(root);
+        assert_eq!(
+            (ran.code, ran.stderr),
+            (Some(1), format!("error: {said}\n"))
+        );
+    }
 }

@@ -71,7 +71,7 @@ impl From<KeyFields> for Key {
     }
 }
 
-/// Where a public key is to be read from.
+/// Where a public key or a trust root is to be read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeySource {
@@ -79,6 +79,8 @@ pub enum KeySource {
     File(String),
     /// The PEM text itself.
     Pem(String),
+    /// No key but a trust root, by the name that the operator gave it.
+    TrustRoot(String),
     /// None of the ways, or several.
     Unclear,
     /// A way that is specified and not there yet.
@@ -115,8 +117,21 @@ pub(crate) struct Keyless {
     /// has to, unless this says otherwise.
     #[serde(default)]
     pub(crate) certificate_transparency: Option<Whether>,
+    /// The trust root that certifies it: a file (with a `/`, or ending in `.json`), relative to
+    /// the policy file, or a name that the operator gave to one.
     #[serde(default)]
-    pub(crate) trust_root: Option<Later>,
+    pub(crate) trust_root: Option<String>,
+}
+
+impl Keyless {
+    /// Where its trust root is to be read from, if it has one of its own.
+    pub(crate) fn root(&self) -> Option<KeySource> {
+        let text = self.trust_root.clone()?;
+        Some(match text.contains('/') || text.ends_with(".json") {
+            true => KeySource::File(text),
+            false => KeySource::TrustRoot(text),
+        })
+    }
 }
 
 /// Whether something has to be there: `optional`, `required`, or so many of it,
