@@ -110,6 +110,17 @@ pub struct DecideArgs {
     /// The trusted_root.json by which logs, timestamps and certificates are checked.
     #[arg(long, value_name = "FILE")]
     pub trusted_root: Option<PathBuf>,
+    /// The folder of the trust roots that policies name, which `waxseal trust` keeps.
+    #[arg(long, value_name = "DIR")]
+    pub trust_dir: Option<PathBuf>,
+    /// Take a named root that its repository ceased to vouch for up to this many days ago.
+    #[arg(
+        long,
+        value_name = "DAYS",
+        default_value = "0",
+        hide_default_value = true
+    )]
+    pub trust_max_stale: u16,
     /// The docker configuration with the registries' credentials.
     #[arg(long, value_name = "FILE")]
     pub registry_config: Option<PathBuf>,

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use waxseal_gate::{Cache, CacheTimes, Options, PolicySet, PolicySetError};
 use waxseal_oci::Reference;
 use waxseal_policy::{NamespaceLabels, Policy, Unmatched as Uncovered};
 use waxseal_registry::Client;
+use waxseal_trust::{NameError, Store};
 
 use crate::args::{DecideArgs, Unmatched};
 use crate::decider::{Counts, Decider, Place, Readiness};
@@ -23,8 +24,7 @@ use crate::{files, limits};
 /// Decides by the policies of a folder.
 #[derive(Debug)]
 pub struct Policies {
-    folder: PathBuf,
-    trusted_root: Option<PathBuf>,
+    sources: Sources,
     unmatched: Unmatched,
     client: Client,
     cache: Cache,
@@ -41,10 +41,15 @@ impl Policies {
     /// # Errors
     /// [`PoliciesError`] with the first file that cannot be used.
     pub fn open(args: &DecideArgs) -> Result<Self, PoliciesError> {
-        let set = load(&args.policy_dir, args.trusted_root.as_ref())?;
-        Ok(Self {
+        let sources = Sources {
             folder: args.policy_dir.clone(),
             trusted_root: args.trusted_root.clone(),
+            named: args.trust_dir.clone().map(Store::new),
+            most: SignedDuration::from_hours(24 * i64::from(args.trust_max_stale)),
+        };
+        let set = sources.load()?;
+        Ok(Self {
+            sources,
             unmatched: args.unmatched,
             client: client(args)?,
             cache: Cache::new(limits::DECISIONS, times(args.cache_ttl)),
@@ -60,7 +65,7 @@ impl Policies {
     /// # Errors
     /// [`PoliciesError`] with the first file that cannot be used.
     pub fn refresh(&self) -> Result<bool, PoliciesError> {
-        let set = load(&self.folder, self.trusted_root.as_ref());
+        let set = self.sources.load();
         let mut problem = self.problem.lock().unwrap_or_else(PoisonError::into_inner);
         let set = set.inspect_err(|error| {
             self.failures.fetch_add(1, Ordering::Relaxed);
@@ -139,11 +144,36 @@ fn known_labels(place: &Place) -> NamespaceLabels {
     labels
 }
 
-fn load(folder: &PathBuf, trusted_root: Option<&PathBuf>) -> Result<PolicySet, PoliciesError> {
-    let set = PolicySet::load(std::slice::from_ref(folder))?;
-    match trusted_root {
-        Some(path) => Ok(set.with_trusted_root(read(path)?)?),
-        None => Ok(set),
+/// Where policies, and whom they trust, are read from.
+#[derive(Debug)]
+struct Sources {
+    folder: PathBuf,
+    trusted_root: Option<PathBuf>,
+    named: Option<Store>,
+    /// How stale a named root may be.
+    most: SignedDuration,
+}
+
+impl Sources {
+    fn load(&self) -> Result<PolicySet, PoliciesError> {
+        let named = |name: &str| self.named(name);
+        let set = PolicySet::load_with(std::slice::from_ref(&self.folder), &named)?;
+        match &self.trusted_root {
+            Some(path) => Ok(set.with_trusted_root(read(path)?)?),
+            None => Ok(set),
+        }
+    }
+
+    fn named(&self, name: &str) -> Result<Vec<u8>, String> {
+        let store = self.named.as_ref();
+        let store = store.ok_or_else(|| {
+            format!("the trust root `{name}` is in no folder: --trust-dir names one")
+        })?;
+        let name = name.parse().map_err(|e: NameError| e.to_string())?;
+        let now = Timestamp::now();
+        let root = store.load(&name, now).map_err(|e| e.to_string())?;
+        root.admit(now, self.most).map_err(|e| e.to_string())?;
+        Ok(root.trusted_root)
     }
 }
 

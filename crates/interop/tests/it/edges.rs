@@ -22,7 +22,7 @@ const EDGES: [(&str, &[&str]); 12] = [
     ),
     (
         "admission",
-        &["oci", "verify", "policy", "registry", "gate"],
+        &["oci", "verify", "policy", "registry", "trust", "gate"],
     ),
     (
         "cli",
