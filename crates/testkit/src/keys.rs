@@ -4,8 +4,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use rcgen::{
-    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256,
-    PublicKeyData as _, SigningKey as _,
+    KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512, PKCS_ED25519,
+    PKCS_RSA_SHA256, PublicKeyData as _, SigningKey as _,
 };
 use waxseal_oci::Digest;
 
@@ -20,6 +20,8 @@ pub enum KeyKind {
     EcdsaP256,
     /// ECDSA over P-384, SHA-384.
     EcdsaP384,
+    /// ECDSA over P-521, SHA-512.
+    EcdsaP521,
     /// Ed25519.
     Ed25519,
     /// RSA of 2048 bits, PKCS#1 v1.5, SHA-256.
@@ -42,6 +44,7 @@ impl TestKey {
         let algorithm = match kind {
             KeyKind::EcdsaP256 => &PKCS_ECDSA_P256_SHA256,
             KeyKind::EcdsaP384 => &PKCS_ECDSA_P384_SHA384,
+            KeyKind::EcdsaP521 => &PKCS_ECDSA_P521_SHA512,
             KeyKind::Ed25519 => &PKCS_ED25519,
             KeyKind::Rsa2048 => &PKCS_RSA_SHA256,
         };

@@ -29,6 +29,7 @@ use crate::NOW;
 mod around;
 mod certificate;
 mod claims;
+mod cosign2;
 mod ct_log;
 mod fulcio;
 mod issuer;
@@ -38,12 +39,14 @@ mod note;
 mod rekor_v1;
 mod rekor_v2;
 mod signed;
+mod signer;
 mod trust;
 mod tsa;
 
 use around::{Around, around};
 pub use around::{Asked, ServiceFault};
 pub use claims::Claims;
+pub use cosign2::TagLayer;
 use ct_log::CtLog;
 use fulcio::Fulcio;
 use issuer::Issuer;
@@ -87,6 +90,9 @@ pub enum Clock {
 pub enum LogVersion {
     /// Promises, proofs and integrated times.
     V1,
+    /// The same log, with statements logged as entries of the kind `intoto`
+    /// 0.0.1, which have nothing but the hash of the envelope.
+    V1Intoto,
     /// Proofs alone.
     V2,
     /// The same log, with statements logged as entries of the kind `dsse`,

