@@ -24,6 +24,8 @@ pub(crate) struct Bound<'a> {
     pub(crate) digests: &'a [Digest],
     /// The payload type and the payload's SHA-256, if it was an envelope.
     pub(crate) envelope: Option<(&'a str, &'a Digest)>,
+    /// The SHA-256 of the envelope as a document, if the evidence is one.
+    pub(crate) document: Option<&'a Digest>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +44,15 @@ pub(crate) fn bind_entry(entry: &LogEntry, bound: &Bound<'_>) -> Result<(), Reje
     }
     let spec = body.need_object("spec")?;
     match (kind.as_ref(), version.as_ref(), bound.envelope) {
+        ("intoto", "0.0.1", Some((_, payload))) if bound.document.is_some() => {
+            intoto_v1(spec, bound, payload)
+        }
         ("hashedrekord", "0.0.1", None) => hashed_rekord_v1(spec, bound),
         ("hashedrekord", "0.0.2", _) => hashed_rekord_v2(spec, bound),
         ("dsse", "0.0.1", Some((_, payload))) => dsse_v1(spec, bound, payload),
         ("dsse", "0.0.2", Some((_, payload))) => dsse_v2(spec, bound, payload),
         ("intoto", "0.0.2", Some((payload_type, payload))) => {
-            intoto(spec, bound, payload_type, payload)
+            intoto_v2(spec, bound, payload_type, payload)
         }
         ("hashedrekord", "0.0.1", Some(_)) | ("dsse" | "intoto", _, None) => {
             Err(mismatch(EntryPart::Kind))
@@ -99,7 +104,18 @@ fn dsse_v2(mut spec: Fields<'_>, bound: &Bound<'_>, payload: &Digest) -> Result<
     same_signer(signature.need_object("verifier")?, bound)
 }
 
-fn intoto(
+/// The entry has no signature, but the hash of the document that has it.
+fn intoto_v1(mut spec: Fields<'_>, bound: &Bound<'_>, payload: &Digest) -> Result<(), Rejection> {
+    let mut content = spec.need_object("content")?;
+    let document = bound.document.map(std::slice::from_ref);
+    same_hex_digest(content.need_object("hash")?, document.unwrap_or_default())?;
+    if let Some(hash) = content.object("payloadHash")? {
+        same_hex_digest(hash, std::slice::from_ref(payload))?;
+    }
+    same_pem_signer(&spec.need_bytes("publicKey")?, bound)
+}
+
+fn intoto_v2(
     mut spec: Fields<'_>,
     bound: &Bound<'_>,
     payload_type: &str,

@@ -59,6 +59,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Evidence<'_>, Rejection> {
         material,
         entries,
         timestamps,
+        document: None,
     })
 }
 

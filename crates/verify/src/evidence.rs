@@ -16,8 +16,10 @@ pub(crate) struct Evidence<'a> {
     pub(crate) content: Content<'a>,
     pub(crate) material: SignedWith,
     pub(crate) entries: Vec<LogEntry>,
-    /// RFC 3161 timestamps over the signature.
+    /// RFC 3161 timestamps over [`Evidence::stamped`].
     pub(crate) timestamps: Vec<Vec<u8>>,
+    /// The envelope as a document, where the evidence is nothing else.
+    pub(crate) document: Option<&'a [u8]>,
 }
 
 /// What was signed.
@@ -75,6 +77,15 @@ impl<'a> Evidence<'a> {
                 [signature] => Ok(&signature.sig),
                 several => Err(Rejection::SignatureCount(several.len())),
             },
+        }
+    }
+
+    /// What timestamps are over. cosign 2 had the whole document of an
+    /// attestation timestamped, and of everything else the signature.
+    pub(crate) fn stamped(&self) -> Result<&[u8], Rejection> {
+        match self.document {
+            Some(document) => Ok(document),
+            None => self.signature(),
         }
     }
 

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use waxseal_attestation::dsse::EncodedEnvelope;
-use waxseal_attestation::json::{self, Budget, Fields, JsonError};
+use waxseal_attestation::json::{self, Budget, Fields, JsonError, shown};
 use waxseal_oci::Annotations;
 
 use crate::entry::{self, LogEntry};
@@ -26,7 +26,7 @@ pub(crate) fn signature<'a>(
         name: SIGNATURE,
     })?;
     let content = Content::SimpleSigning { payload, signature };
-    evidence(Format::SimpleSigning, content, annotations)
+    evidence(Format::SimpleSigning, content, None, annotations)
 }
 
 /// Reads a layer of a `.att` manifest. Both arguments are untrusted.
@@ -35,12 +35,14 @@ pub(crate) fn attestation<'a>(
     annotations: &Annotations,
 ) -> Result<Evidence<'a>, Rejection> {
     let content = Content::Envelope(EncodedEnvelope::parse(envelope)?);
-    evidence(Format::LegacyAttestation, content, annotations)
+    let document = Some(envelope);
+    evidence(Format::LegacyAttestation, content, document, annotations)
 }
 
 fn evidence<'a>(
     format: Format,
     content: Content<'a>,
+    document: Option<&'a [u8]>,
     annotations: &Annotations,
 ) -> Result<Evidence<'a>, Rejection> {
     let material = match annotations.get(CERTIFICATE).filter(|text| !text.is_empty()) {
@@ -72,13 +74,19 @@ fn evidence<'a>(
         material,
         entries,
         timestamps,
+        document,
     })
 }
 
 fn certificates(leaf: &str, chain: &str) -> Result<Vec<Vec<u8>>, Rejection> {
     let wrong = |why: String| Rejection::Certificate(why);
-    let blocks =
-        |text: &str| pem::parse_many(text).map_err(|error| wrong(format!("annotation: {error}")));
+    let blocks = |text: &str| {
+        let blocks = pem::parse_many(text).map_err(|e| wrong(format!("annotation: {e}")))?;
+        match blocks.iter().find(|block| block.tag() != "CERTIFICATE") {
+            Some(other) => Err(wrong(format!("`{}` in an annotation", shown(other.tag())))),
+            None => Ok(blocks),
+        }
+    };
     let leaf = blocks(leaf)?;
     if leaf.len() != 1 {
         return Err(wrong(format!(
@@ -86,9 +94,13 @@ fn certificates(leaf: &str, chain: &str) -> Result<Vec<Vec<u8>>, Rejection> {
             leaf.len()
         )));
     }
+    let above = blocks(chain)?;
+    if above.is_empty() && !chain.is_empty() {
+        return Err(wrong("a chain without certificates".to_owned()));
+    }
     let certificates: Vec<Vec<u8>> = leaf
         .into_iter()
-        .chain(blocks(chain)?)
+        .chain(above)
         .map(pem::Pem::into_contents)
         .collect();
     if certificates.len() > limits::CERTIFICATES {

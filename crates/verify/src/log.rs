@@ -63,9 +63,9 @@ pub(crate) fn witnesses(
     for entry in &evidence.entries {
         verify_entry(entry, &anchors.logs, now, &mut witnesses)?;
     }
-    let signature = evidence.signature()?;
+    let stamped = evidence.stamped()?;
     for token in &evidence.timestamps {
-        let (time, authority) = verify_timestamp(token, signature, anchors, now)?;
+        let (time, authority) = verify_timestamp(token, stamped, anchors, now)?;
         witnesses.times.push(time);
         witnesses.stamped.insert(authority.clone());
     }
@@ -107,28 +107,31 @@ fn verify_entry(
     Ok(())
 }
 
-/// Checks an RFC 3161 timestamp over `signature`, and returns its time and
+/// Checks an RFC 3161 timestamp over `stamped`, and returns its time and
 /// whose it is.
 ///
 /// The authority whose chain it verifies under is the one whose validity has
 /// to cover its time.
 fn verify_timestamp<'a>(
     token: &[u8],
-    signature: &[u8],
+    stamped: &[u8],
     anchors: &'a Anchors,
     now: Timestamp,
 ) -> Result<(Timestamp, &'a Digest), Rejection> {
     let token = TimestampToken::from_bytes(token);
-    let signature = SignatureBytes::from_bytes(signature);
+    let stamped = SignatureBytes::from_bytes(stamped);
     let mut why = "the trust root names no timestamp authority".to_owned();
     for TimestampAuthority { name, authority } in &anchors.timestamp_authorities {
-        match tsa::verify_timestamp_for_authority(&token, &signature, authority) {
+        match tsa::verify_timestamp_for_authority(&token, &stamped, authority) {
             Ok(time) if time > now => {
                 return Err(Rejection::TimestampInvalid(format!(
                     "{time} is in the future"
                 )));
             }
             Ok(time) => return Ok((time, name)),
+            Err(tsa::Error::HashMismatch { .. }) => {
+                "it is over something else".clone_into(&mut why)
+            }
             Err(error) => why = error.to_string(),
         }
     }

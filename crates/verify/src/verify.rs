@@ -268,11 +268,15 @@ impl<'a> Opened<'a> {
                 bind::Signer::Certificate(chain.first().map_or(&[], Vec::as_slice))
             }
         };
+        let document = self.evidence.document;
+        let document = document.filter(|_| !self.evidence.entries.is_empty());
+        let document = document.map(Digest::sha256);
         let bound = Bound {
             signature: self.evidence.signature()?,
             signer,
             digests,
             envelope,
+            document: document.as_ref(),
         };
         for entry in &self.evidence.entries {
             bind_entry(entry, &bound)?;

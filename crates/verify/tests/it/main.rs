@@ -1,6 +1,7 @@
 //! The verifier against evidence that other programs made, and against
 //! evidence that nobody should believe.
 
+mod annotations;
 mod conformance;
 mod cosign;
 mod entries;
