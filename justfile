@@ -12,6 +12,10 @@ demo:
 test:
     cargo test --workspace
 
+# Every byte changed of everything that verifies (minutes; `test` takes some).
+mutants:
+    WAXSEAL_EVERY_BYTE=1 cargo test -p waxseal-verify --test it -- tampered:: --nocapture
+
 # Format, lints, documentation.
 lint:
     cargo fmt --all --check

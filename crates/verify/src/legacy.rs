@@ -133,8 +133,12 @@ fn log_entry(text: &str) -> Result<LogEntry, Rejection> {
             name: "integratedTime",
         })?;
     let index = payload.unsigned("logIndex")?.unwrap_or_default();
-    let log = hex::decode(payload.need_string("logID")?.as_ref())
-        .map_err(|_| wrong("logID", "hexadecimal"))?;
+    // The promise is over the text, which has to be the one that is signed.
+    let name = payload.need_string("logID")?;
+    let log = hex::decode(name.as_ref())
+        .ok()
+        .filter(|log| hex::encode(log) == name)
+        .ok_or_else(|| wrong("logID", "lower-case hexadecimal"))?;
     payload.finish()?;
     // The kind stands only in the body; binding reads it again from there.
     let mut entry = Fields::new("body", json::parse(&body, BUDGET)?)?;

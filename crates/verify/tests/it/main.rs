@@ -10,4 +10,5 @@ mod forger;
 mod keys;
 mod mutation;
 mod support;
+mod tampered;
 mod witnesses;

@@ -1,6 +1,10 @@
 //! Every accepted fixture with one byte changed: nothing that was signed may
 //! change and still count.
-#![expect(clippy::indexing_slicing, reason = "a test")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    reason = "a test, which the environment can make longer"
+)]
 
 use bytes::Bytes;
 use waxseal_oci::Digest;
@@ -151,6 +155,19 @@ pub(crate) struct Random(u32);
 impl Random {
     pub(crate) fn new(seed: u32) -> Self {
         Self(seed)
+    }
+
+    /// Some of `len` places, or all of them where that is asked for.
+    pub(crate) fn some(&mut self, len: usize) -> Vec<usize> {
+        let every = std::env::var_os("WAXSEAL_EVERY_BYTE").is_some();
+        let mut places = Vec::new();
+        let mut at = 0;
+        while at < len {
+            places.push(at);
+            let skipped = if every { 0 } else { self.next() % 64 };
+            at += 1 + usize::from(skipped);
+        }
+        places
     }
 
     fn next(&mut self) -> u8 {
