@@ -8,6 +8,7 @@ mod entries;
 mod forged;
 mod forger;
 mod keys;
+mod kinds;
 mod mutation;
 mod support;
 mod tampered;
