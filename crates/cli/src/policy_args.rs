@@ -109,11 +109,7 @@ impl PolicyArgs {
         } else {
             PolicySet::load_with(&self.policies, &|name| self.root.of_policy(context, name))
         };
-        let set = set.map_err(refuse)?;
-        match self.root.document(context)? {
-            Some(document) => set.with_trusted_root(document).map_err(refuse),
-            None => Ok(set),
-        }
+        self.root.join(context, set.map_err(refuse)?)
     }
 
     /// How images are looked at.

@@ -6,11 +6,14 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
+use waxseal_gate::{KnownRoot, PolicySet};
+use waxseal_policy::RootAge;
 use waxseal_trust::{Name, NameError, NamedRoot, Origin, Standing, Store, StoreError, limits};
 use waxseal_verify::TrustedRoot;
 
 use crate::context::Context;
 use crate::error::Failure;
+use crate::policy_args::refuse;
 
 /// Whom to trust besides the signer.
 #[derive(clap::Args, Debug, Default)]
@@ -42,16 +45,8 @@ impl TrustRootArgs {
         }
     }
 
-    /// The document, for what is to be verified. Of a named root it is said where
-    /// it comes from; a stale one is refused.
-    pub(crate) fn document(&self, context: &Context) -> Result<Option<Vec<u8>>, Failure> {
-        if let Some(path) = &self.trusted_root {
-            return bounded(path, limits::DOCUMENT_BYTES).map(Some);
-        }
-        Ok(self.named(context)?.map(|root| root.trusted_root))
-    }
-
-    /// The same, ready for use.
+    /// The root, for what is to be verified. Of a named one it is said where it comes
+    /// from; a stale one is refused.
     pub(crate) fn root(&self, context: &Context) -> Result<Option<TrustedRoot>, Failure> {
         if let Some(root) = self.file()? {
             return Ok(Some(root));
@@ -80,19 +75,36 @@ impl TrustRootArgs {
         self.admitted(context, name).map(Some)
     }
 
-    /// The document of a root that a policy names.
-    pub(crate) fn of_policy(&self, context: &Context, name: &str) -> Result<Vec<u8>, String> {
-        let name: Name = name.parse().map_err(|e: NameError| e.to_string())?;
-        let root = self.admitted(context, &name);
-        root.map(|root| root.trusted_root)
-            .map_err(|failure| failure.in_one_line())
+    /// A root that a policy names. It is said how old it is; whether that is too
+    /// old, the policy says.
+    pub(crate) fn of_policy(&self, context: &Context, name: &str) -> Result<KnownRoot, String> {
+        let root = named_by_policy(context, name)?;
+        say(context, &root, root.standing(context.now()));
+        known(&root, self.tolerance())
+    }
+
+    /// The policies with the root that the flags name, if they do.
+    pub(crate) fn join(&self, context: &Context, set: PolicySet) -> Result<PolicySet, Failure> {
+        let set = match (&self.trusted_root, self.named(context)?) {
+            (Some(path), _) => set.with_trusted_root(bounded(path, limits::DOCUMENT_BYTES)?),
+            (None, Some(root)) => {
+                let known = known(&root, self.tolerance()).map_err(Failure::new)?;
+                set.with_named_root(root.name.as_str(), known)
+            }
+            (None, None) => return Ok(set),
+        };
+        set.map_err(refuse)
+    }
+
+    /// For how long one is taken that nobody vouches for any more.
+    fn tolerance(&self) -> SignedDuration {
+        let days = i64::from(self.trust_max_stale.unwrap_or_default());
+        SignedDuration::from_hours(days.saturating_mul(24))
     }
 
     fn admitted(&self, context: &Context, name: &Name) -> Result<NamedRoot, Failure> {
         let root = load(context, name)?;
-        let most = i64::from(self.trust_max_stale.unwrap_or_default());
-        let most = SignedDuration::from_hours(most.saturating_mul(24));
-        let standing = root.admit(context.now(), most).map_err(|e| {
+        let standing = root.admit(context.now(), self.tolerance()).map_err(|e| {
             Failure::new(&e).hint(format!(
                 "`waxseal trust update {name}` renews it; --trust-max-stale DAYS takes it as it is"
             ))
@@ -108,13 +120,31 @@ pub(crate) fn load(context: &Context, name: &Name) -> Result<NamedRoot, Failure>
     store.load(name, context.now()).map_err(failed)
 }
 
-/// The document of a root that a policy names, whatever its age: for a policy that
-/// is looked at, and decides nothing.
-pub(crate) fn of_policy(context: &Context, name: &str) -> Result<Vec<u8>, String> {
+/// A root that a policy names, without a word of its age: for a policy that is
+/// looked at, and decides nothing.
+pub(crate) fn of_policy(context: &Context, name: &str) -> Result<KnownRoot, String> {
+    known(&named_by_policy(context, name)?, SignedDuration::ZERO)
+}
+
+fn named_by_policy(context: &Context, name: &str) -> Result<NamedRoot, String> {
     let name: Name = name.parse().map_err(|e: NameError| e.to_string())?;
-    let root = load(context, &name);
-    root.map(|root| root.trusted_root)
-        .map_err(|failure| failure.in_one_line())
+    load(context, &name).map_err(|failure| failure.in_one_line())
+}
+
+/// A root with its age, as verdicts need it.
+fn known(root: &NamedRoot, tolerance: SignedDuration) -> Result<KnownRoot, String> {
+    let document = String::from_utf8(root.trusted_root.clone())
+        .map_err(|_| format!("the trust root `{}` is not UTF-8 text", root.name))?;
+    let expires = root.expires();
+    Ok(KnownRoot {
+        document,
+        age: RootAge {
+            origin: root.origin.to_string(),
+            fetched: root.fetched(),
+            expires,
+            tolerated: expires.and_then(|until| until.checked_add(tolerance).ok()),
+        },
+    })
 }
 
 /// Where named roots are: the folder that the environment names, else the one

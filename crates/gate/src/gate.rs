@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use waxseal_oci::{CosignTag, Digest, Reference};
 use waxseal_policy::{
-    Decision, Facts, NamespaceLabels, Needs, Platforms, Policy, PolicyDecision, Unmatched, Verdict,
-    Via, decide, evaluate, unable,
+    Decision, Facts, Mode, NamespaceLabels, Needs, Platforms, Policy, PolicyDecision, RootUsed,
+    Unmatched, Verdict, Via, codes, decide, evaluate, unable,
 };
 use waxseal_registry::{Found, ReferrersVia, Source};
 
@@ -388,6 +388,7 @@ impl<'a, S: Source> Verification<'a, S> {
     /// Puts the answers together. Where something could not be told, a policy
     /// that is not satisfied has not been refused: it could not be checked.
     fn conclude(&self, digest: &Digest, mut judged: Judged) -> Decision {
+        let (roots, stale) = self.weigh_roots(&mut judged.decisions);
         let fault = judged.faults.first();
         if fault.is_some() {
             for decision in &mut judged.decisions {
@@ -403,7 +404,12 @@ impl<'a, S: Source> Verification<'a, S> {
             self.options.unmatched,
             self.now,
         );
+        decision.trust_roots = roots;
         match (decision.verdict, fault) {
+            (Verdict::Unable, _) if stale.is_some() => {
+                decision.reason = stale;
+                decision.hint = Some(RENEW.to_owned());
+            }
             (Verdict::Unable, Some(fault)) => {
                 decision.reason = Some(waxseal_policy::escaped(&fault.message));
                 decision.hint.clone_from(&fault.hint);
@@ -419,6 +425,33 @@ impl<'a, S: Source> Verification<'a, S> {
             _ => {}
         }
         decision
+    }
+
+    /// The trust roots that the policies name. A policy decides nothing by one
+    /// that is stale; why, where such a policy is enforced.
+    fn weigh_roots(&self, decisions: &mut [PolicyDecision]) -> (Vec<RootUsed>, Option<String>) {
+        let (mut all, mut enforced) = (Vec::new(), None);
+        for decision in decisions {
+            let roots = self.set.roots_of(&decision.policy, self.now);
+            let refused = roots.iter().find(|root| root.refused);
+            if let Some(why) = refused.and_then(|root| root.stale.as_deref()) {
+                decision.verdict = Verdict::Unable;
+                for requirement in &mut decision.requirements {
+                    requirement.satisfied = false;
+                    requirement.code = Some(codes::TRUST_ROOT_STALE.to_owned());
+                    requirement.missing = Some(why.to_owned());
+                }
+                if decision.mode == Mode::Enforce {
+                    enforced.get_or_insert_with(|| why.to_owned());
+                }
+            }
+            for root in roots {
+                if !all.contains(&root) {
+                    all.push(root);
+                }
+            }
+        }
+        (all, enforced)
     }
 
     fn unable(&self, digest: Option<&Digest>, fault: &Fault) -> Decision {
@@ -441,6 +474,9 @@ impl<'a, S: Source> Verification<'a, S> {
         )
     }
 }
+
+const RENEW: &str =
+    "`waxseal trust update` renews it; `stale: warn` in the policy takes it as it is";
 
 /// The policies, those together that look at the same images of an index.
 fn by_platforms<'p>(

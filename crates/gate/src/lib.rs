@@ -31,6 +31,6 @@ pub use capture::{Captured, Extent, capture};
 pub use fault::{Fault, FaultKind};
 pub use flags::{Expected, FlagsSource, NamedIdentity, NamedKey, PlatformsFlag};
 pub use gate::{Gate, Options, Outcome};
-pub use policy_set::{PolicySet, PolicySetError, Roots};
+pub use policy_set::{KnownRoot, PolicySet, PolicySetError, Roots};
 pub use record::{EvidenceError, Replayed, replay};
 pub use tree::{Claims, Node, Tree, TreeOptions, tree};

@@ -1,13 +1,17 @@
 //! The policies that are in force together, and the bytes that they came from.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Digest, Reference};
-use waxseal_policy::{KeySource, NamespaceLabels, Policy, PolicyDocument, PolicyError};
+use waxseal_policy::{
+    KeySource, NamespaceLabels, Policy, PolicyDocument, PolicyError, RootAge, RootDemand, RootUsed,
+};
 use waxseal_verify::{Trust, TrustedRoot, TrustedRootError};
 
 use crate::flags::FlagsSource;
@@ -20,6 +24,7 @@ use crate::limits;
 pub struct PolicySet {
     policies: Vec<Policy>,
     root: Option<TrustedRoot>,
+    ages: BTreeMap<String, RootAge>,
     sources: SetSource,
     digest: Digest,
 }
@@ -33,6 +38,28 @@ pub(crate) struct SetSource {
     /// The text of `trusted_root.json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) trusted_root: Option<String>,
+    /// The operator's name of that, and its age, where it has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) trusted_root_name: Option<SharedName>,
+}
+
+/// The operator's name of the trust root that all authorities share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SharedName {
+    name: String,
+    age: RootAge,
+}
+
+/// A trust root from the operator's store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "complete: callers make it")]
+pub struct KnownRoot {
+    /// The text of `trusted_root.json`.
+    pub document: String,
+    /// Where it is from, and how old it is.
+    pub age: RootAge,
 }
 
 /// Where a policy comes from.
@@ -54,7 +81,7 @@ pub(crate) enum PolicySource {
         files: BTreeMap<String, String>,
         /// The trust roots that it names, by the operator's names.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        roots: BTreeMap<String, String>,
+        roots: BTreeMap<String, KnownRoot>,
     },
     /// Command-line flags.
     Flags(FlagsSource),
@@ -73,7 +100,9 @@ impl PolicySet {
         })
     }
 
-    /// The same, with `roots` giving the `trusted_root.json` of an operator's name.
+    /// The same, with `roots` giving the trust root of an operator's name, of
+    /// whatever age: how old it may be is decided with each image. Each is
+    /// asked for once.
     ///
     /// # Errors
     /// [`PolicySetError`] with the first file that cannot be used.
@@ -86,13 +115,22 @@ impl PolicySet {
                 files.push(path.clone());
             }
         }
+        let known = RefCell::new(BTreeMap::new());
+        let once = |name: &str| {
+            if let Some(root) = known.borrow().get(name) {
+                return Ok(KnownRoot::clone(root));
+            }
+            let root = roots(name)?;
+            known.borrow_mut().insert(name.to_owned(), root.clone());
+            Ok(root)
+        };
         let policies = files
             .iter()
-            .map(|f| read_policy(f, roots))
+            .map(|f| read_policy(f, &once))
             .collect::<Result<_, _>>()?;
         Self::compile(SetSource {
             policies,
-            trusted_root: None,
+            ..SetSource::default()
         })
     }
 
@@ -103,7 +141,7 @@ impl PolicySet {
     pub fn from_flags(flags: FlagsSource) -> Result<Self, PolicySetError> {
         Self::compile(SetSource {
             policies: vec![PolicySource::Flags(flags)],
-            trusted_root: None,
+            ..SetSource::default()
         })
     }
 
@@ -120,8 +158,25 @@ impl PolicySet {
         })
     }
 
+    /// The same, with one from the operator's store. Nothing is decided by it when
+    /// it is stale.
+    ///
+    /// # Errors
+    /// [`PolicySetError::TrustedRoot`].
+    pub fn with_named_root(self, name: &str, root: KnownRoot) -> Result<Self, PolicySetError> {
+        Self::compile(SetSource {
+            trusted_root: Some(root.document),
+            trusted_root_name: Some(SharedName {
+                name: name.to_owned(),
+                age: root.age,
+            }),
+            ..self.sources
+        })
+    }
+
     pub(crate) fn compile(sources: SetSource) -> Result<Self, PolicySetError> {
         let mut policies = Vec::new();
+        let mut ages = BTreeMap::new();
         for source in &sources.policies {
             match source {
                 PolicySource::File {
@@ -129,7 +184,10 @@ impl PolicySet {
                     yaml,
                     files,
                     roots,
-                } => policies.extend(compile_file(name, yaml, files, roots)?),
+                } => {
+                    policies.extend(compile_file(name, yaml, files, roots)?);
+                    ages.extend(roots.iter().map(|(n, r)| (n.clone(), r.age.clone())));
+                }
                 PolicySource::Flags(flags) => policies.push(flags.compile()?),
             }
         }
@@ -145,6 +203,7 @@ impl PolicySet {
         Ok(Self {
             policies,
             root,
+            ages,
             digest: Digest::sha256(&written),
             sources,
         })
@@ -182,6 +241,22 @@ impl PolicySet {
         }
     }
 
+    /// The trust roots with names that a verdict of the policy called `policy`
+    /// rests on, held against what it says of their age.
+    pub(crate) fn roots_of(&self, policy: &str, now: Timestamp) -> Vec<RootUsed> {
+        let mut used = Vec::new();
+        if let Some(shared) = &self.sources.trusted_root_name {
+            used.push(RootDemand::new(&shared.name).weigh(&shared.age, now));
+        }
+        let policy = self.policies.iter().find(|p| p.name() == policy);
+        for demand in policy.into_iter().flat_map(Policy::trust_roots) {
+            // One of which nothing is known has no age either.
+            let age = self.ages.get(&demand.name).cloned().unwrap_or_default();
+            used.push(demand.weigh(&age, now));
+        }
+        used
+    }
+
     /// The digest of all that the set is made of: policies, keys, trust root.
     #[must_use]
     pub fn digest(&self) -> &Digest {
@@ -189,8 +264,8 @@ impl PolicySet {
     }
 }
 
-/// How a trust root is had by its name: the text of `trusted_root.json`, or why not.
-pub type Roots<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
+/// How a trust root is had by its name: the root, or why not.
+pub type Roots<'a> = &'a dyn Fn(&str) -> Result<KnownRoot, String>;
 
 /// Why policies cannot be used.
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -255,7 +330,7 @@ fn compile_file(
     name: &str,
     yaml: &str,
     files: &BTreeMap<String, String>,
-    roots: &BTreeMap<String, String>,
+    roots: &BTreeMap<String, KnownRoot>,
 ) -> Result<Vec<Policy>, PolicySetError> {
     let about = |reason| PolicySetError::Policy {
         name: name.to_owned(),
@@ -270,7 +345,7 @@ fn compile_file(
             .ok_or_else(|| format!("the file `{file}` is not at hand")),
         KeySource::TrustRoot(root) => roots
             .get(root)
-            .map(|text| text.clone().into_bytes())
+            .map(|root| root.document.clone().into_bytes())
             .ok_or_else(|| format!("the trust root `{root}` is not at hand")),
         _ => Err("this way of naming a key is not supported".to_owned()),
     };
@@ -302,9 +377,8 @@ fn read_policy(path: &Path, named: Roots<'_>) -> Result<PolicySource, PolicySetE
                         policy: name.clone(),
                         reason,
                     };
-                    let text = String::from_utf8(named(&root).map_err(refuse)?)
-                        .map_err(|_| PolicySetError::RootEncoding)?;
-                    roots.insert(root, text);
+                    let known = named(&root).map_err(refuse)?;
+                    roots.insert(root, known);
                 }
                 _ => {}
             }

@@ -33,5 +33,7 @@ pub const SCAN: &str = "scan";
 pub const THRESHOLD: &str = "threshold";
 /// It was signed too long ago.
 pub const TOO_OLD: &str = "too-old";
+/// The trust root that it rests on is stale.
+pub const TRUST_ROOT_STALE: &str = "trust-root-stale";
 /// The image has vulnerabilities that are too bad.
 pub const VULNERABLE: &str = "vulnerable";

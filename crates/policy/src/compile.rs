@@ -57,7 +57,11 @@ fn spec(name: String, spec: document::Spec, read: Read<'_>) -> Result<Policy, Po
     let images = patterns?;
     let namespaces = spec.matching.namespaces.map(|n| n.compile()).transpose()?;
     let mut authorities = Vec::new();
+    let mut roots = Vec::new();
     for (name, raw) in spec.authorities {
+        if let Some(keyless) = &raw.keyless {
+            roots.extend(identity::root_demand(&name, keyless)?);
+        }
         let authority = compile_authority(&name, raw, read)?;
         authorities.push((name, authority));
     }
@@ -72,6 +76,7 @@ fn spec(name: String, spec: document::Spec, read: Read<'_>) -> Result<Policy, Po
         images: Some(images),
         namespaces,
         authorities,
+        roots,
         requirements,
         mode: spec.mode,
         platforms: spec

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use waxseal_oci::Digest;
 use waxseal_verify::{Checks, Format, Origin, Signer};
 
-use crate::{Mode, Via};
+use crate::{Mode, RootUsed, Via};
 
 /// What is done with an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct Decision {
     pub hint: Option<String>,
     /// When the verdict was made.
     pub time: Timestamp,
+    /// The trust roots with names that the verdict rests on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trust_roots: Vec<RootUsed>,
     /// One entry for each policy and each image of the index that was looked at.
     pub policies: Vec<PolicyDecision>,
 }

@@ -109,6 +109,7 @@ fn blank(
         reason: None,
         hint: None,
         time,
+        trust_roots: Vec::new(),
         policies: Vec::new(),
     }
 }

@@ -65,6 +65,7 @@ impl Policy {
             images: None,
             namespaces: None,
             authorities: flags.authorities,
+            roots: Vec::new(),
             requirements,
             mode: Mode::Enforce,
             platforms: flags.platforms,

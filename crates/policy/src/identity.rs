@@ -2,9 +2,10 @@
 
 use waxseal_verify::{KeylessAuthority, Matcher, TrustedRoot};
 
-use crate::PolicyError;
 use crate::compile::{Read, demand};
-use crate::document::authority::{Demand, Keyless};
+use crate::document::authority::{Demand, KeySource, Keyless, Root};
+use crate::rules::attestation::age;
+use crate::{PolicyError, RootDemand};
 
 pub(crate) fn compile(
     name: &str,
@@ -27,6 +28,25 @@ pub(crate) fn compile(
         reason,
     })?;
     Ok(authority)
+}
+
+/// What is asked of the trust root that an authority names.
+pub(crate) fn root_demand(name: &str, raw: &Keyless) -> Result<Option<RootDemand>, PolicyError> {
+    let (Some(root), Some(KeySource::TrustRoot(known))) = (&raw.trust_root, raw.root()) else {
+        return Ok(None);
+    };
+    let mut demand = RootDemand::new(&known);
+    if let Root::Long(long) = root {
+        demand.stale = long.stale;
+        if let Some(text) = &long.max_age {
+            let age = age(text).ok_or_else(|| PolicyError::TrustRoot {
+                authority: name.to_owned(),
+                reason: format!("its `maxAge` is `{text}`; it is a number and one of `s`, `m`, `h`, `d`, `w`, such as `7d`"),
+            })?;
+            demand.max_age = Some(age);
+        }
+    }
+    Ok(Some(demand))
 }
 
 fn compile_identity(raw: Keyless) -> Result<KeylessAuthority, String> {

@@ -9,7 +9,7 @@ use waxseal_verify::Authority;
 
 use crate::namespaces::NamespaceSelector;
 use crate::rules::Requirement;
-use crate::{ImagePattern, NamespaceLabels, PolicyError, document};
+use crate::{ImagePattern, NamespaceLabels, PolicyError, RootDemand, document};
 
 /// A compiled policy: it covers some images, trusts somebody, and requires something.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub struct Policy {
     pub(crate) images: Option<Vec<ImagePattern>>,
     pub(crate) namespaces: Option<NamespaceSelector>,
     pub(crate) authorities: Vec<(String, Authority)>,
+    pub(crate) roots: Vec<RootDemand>,
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) mode: Mode,
     pub(crate) platforms: Platforms,
@@ -75,6 +76,12 @@ pub struct Needs {
 }
 
 impl Policy {
+    /// The trust roots that it names, and how old each may be.
+    #[must_use]
+    pub fn trust_roots(&self) -> &[RootDemand] {
+        &self.roots
+    }
+
     /// The policy's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -91,14 +91,29 @@ impl NamedRoot {
         }
     }
 
+    /// When it was fetched or given.
+    #[must_use]
+    pub fn fetched(&self) -> Option<Timestamp> {
+        match self.origin {
+            Origin::Embedded { .. } => None,
+            Origin::File { kept } => Some(kept),
+            Origin::Repository { fetched, .. } => Some(fetched),
+        }
+    }
+
+    /// Until when its repository vouches for it, if it has one.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        match self.origin {
+            Origin::Repository { expires, .. } => Some(expires),
+            Origin::Embedded { .. } | Origin::File { .. } => None,
+        }
+    }
+
     /// How long ago it was fetched or given.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<SignedDuration> {
-        let then = match self.origin {
-            Origin::Embedded { .. } => return None,
-            Origin::File { kept } => kept,
-            Origin::Repository { fetched, .. } => fetched,
-        };
+        let then = self.fetched()?;
         Some(now.duration_since(then).max(SignedDuration::ZERO))
     }
 

@@ -10,11 +10,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use waxseal_gate::{Cache, CacheTimes, Options, PolicySet, PolicySetError};
+use waxseal_gate::{Cache, CacheTimes, KnownRoot, Options, PolicySet, PolicySetError};
 use waxseal_oci::Reference;
-use waxseal_policy::{NamespaceLabels, Policy, Unmatched as Uncovered};
+use waxseal_policy::{NamespaceLabels, Policy, RootAge, Unmatched as Uncovered};
 use waxseal_registry::Client;
-use waxseal_trust::{NameError, Store};
+use waxseal_trust::{Name, NameError, Store};
 
 use crate::args::{DecideArgs, Unmatched};
 use crate::decider::{Counts, Decider, Place, Readiness};
@@ -164,16 +164,26 @@ impl Sources {
         }
     }
 
-    fn named(&self, name: &str) -> Result<Vec<u8>, String> {
+    fn named(&self, name: &str) -> Result<KnownRoot, String> {
         let store = self.named.as_ref();
         let store = store.ok_or_else(|| {
             format!("the trust root `{name}` is in no folder: --trust-dir names one")
         })?;
-        let name = name.parse().map_err(|e: NameError| e.to_string())?;
-        let now = Timestamp::now();
-        let root = store.load(&name, now).map_err(|e| e.to_string())?;
-        root.admit(now, self.most).map_err(|e| e.to_string())?;
-        Ok(root.trusted_root)
+        let name: Name = name.parse().map_err(|e: NameError| e.to_string())?;
+        let root = store
+            .load(&name, Timestamp::now())
+            .map_err(|e| e.to_string())?;
+        let expires = root.expires();
+        Ok(KnownRoot {
+            age: RootAge {
+                origin: root.origin.to_string(),
+                fetched: root.fetched(),
+                expires,
+                tolerated: expires.and_then(|until| until.checked_add(self.most).ok()),
+            },
+            document: String::from_utf8(root.trusted_root)
+                .map_err(|_| format!("the trust root `{name}` is not UTF-8 text"))?,
+        })
     }
 }
 

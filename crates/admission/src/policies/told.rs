@@ -21,6 +21,10 @@ pub(super) fn judgement(decision: &Decision) -> Judgement {
         let missing = missing(policy).collect::<Vec<_>>().join("; ");
         format!("policy `{}` would refuse it: {missing}", policy.policy)
     };
+    let stale = decision.trust_roots.iter().filter(|root| !root.refused);
+    judgement
+        .warnings
+        .extend(stale.filter_map(|root| root.stale.clone()));
     for policy in decision.warnings() {
         match policy.mode {
             Mode::Audit => judgement.recorded.push(warning(policy)),

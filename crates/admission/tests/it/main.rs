@@ -12,6 +12,7 @@ mod kinds;
 mod manifests;
 mod program;
 mod requests;
+mod roots;
 mod server;
 mod stub;
 mod world;

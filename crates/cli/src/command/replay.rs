@@ -8,7 +8,7 @@ use crate::context::{Context, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::policy_args::refuse;
-use crate::trust_args;
+use crate::trust_args::TrustRootArgs;
 use crate::verdict;
 
 /// Give a verdict again from an evidence file, without a network
@@ -27,16 +27,26 @@ pub(crate) struct Replay {
     policies: Vec<PathBuf>,
 
     #[command(flatten)]
+    root: TrustRootArgs,
+
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 impl Replay {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let other = match self.policies.as_slice() {
+            [] if self.root.given() => {
+                return Err(Failure::usage(format_args!(
+                    "{} goes with --policy: the file has the trust root of its own policies",
+                    self.root.flag()
+                )));
+            }
             [] => None,
             paths => {
-                let roots = |name: &str| trust_args::of_policy(context, name);
-                Some(PolicySet::load_with(paths, &roots).map_err(refuse)?)
+                let roots = |name: &str| self.root.of_policy(context, name);
+                let set = PolicySet::load_with(paths, &roots).map_err(refuse)?;
+                Some(self.root.join(context, set)?)
             }
         };
         let work = replay(&self.file, other.as_ref());

@@ -62,6 +62,49 @@ impl World {
         world
     }
 
+    /// Fetched nine days ago, and not vouched for since three.
+    fn stale() -> Self {
+        let now = Timestamp::now();
+        let day = |days: i64| SignedDuration::from_hours(24 * days);
+        let world = Self::published(now - day(10));
+        // As it would have been fetched when it was new.
+        let path = world.place.path(".local/share/waxseal/trust");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let store = waxseal_trust::Store::new(path);
+        let options = waxseal_trust::HttpOptions::default();
+        let fetch = std::sync::Arc::new(waxseal_trust::Http::new(options));
+        let name = "acme".parse().unwrap();
+        let update = store.update(&name, fetch, now - day(9));
+        runtime.block_on(update).unwrap();
+        world
+    }
+
+    /// An image that was signed with this instance.
+    fn signed(&self, registry: &Registry) -> String {
+        let image = registry.push_image("shop/api", "1", &ImageSpec::tiny());
+        let sign = ["sign", "--keyless", "--yes", "--identity-token", "@token"];
+        let root = ["--trust-root", "acme", "--trust-max-stale", "30"];
+        let image = image.by_digest;
+        self.ok(&[&sign[..], &root, &["--insecure-http", &image]].concat());
+        image
+    }
+
+    /// A policy for its images, by the signer whom `root` certifies.
+    fn policy(&self, registry: &Registry, root: &str) {
+        let issuer = self.sigstore.issuer_url();
+        let host = registry.host();
+        let policy = format!(
+            "apiVersion: waxseal.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {{ name: shop }}\n\
+             spec:\n  match: {{ images: [\"{host}/**\"] }}\n  authorities:\n    dev:\n      \
+             keyless: {{ issuer: \"{issuer}\", subject: dev@example.com, trustRoot: {root} }}\n  \
+             require: [ {{ signature: {{ from: [dev] }} }} ]\n",
+        );
+        self.place.write("policy.yaml", policy);
+    }
+
     fn run(&self, arguments: &[&str]) -> Ran {
         self.place.run(arguments)
     }
@@ -246,23 +289,7 @@ fn a_named_root_signs_and_verifies() {
 
 #[test]
 fn a_stale_root_is_refused_unless_it_is_asked_for() {
-    let now = Timestamp::now();
-    let day = |days: i64| SignedDuration::from_hours(24 * days);
-    let world = World::published(now - day(10));
-    // As it would have been fetched when it was new.
-    let path = world.place.path(".local/share/waxseal/trust");
-    let then = now - day(9);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let store = waxseal_trust::Store::new(path);
-    let fetch = std::sync::Arc::new(waxseal_trust::Http::new(
-        waxseal_trust::HttpOptions::default(),
-    ));
-    let name = "acme".parse().unwrap();
-    runtime.block_on(store.update(&name, fetch, then)).unwrap();
-
+    let world = World::stale();
     let until = world.draft.timestamp.expires;
     let ran = world.run(&["trust", "update", "acme"]);
     assert_eq!(
@@ -491,29 +518,14 @@ fn documents_are_made_for_a_private_instance_and_work() {
 fn a_policy_names_a_trust_root_for_each_signer() {
     let world = World::updated();
     let registry = Registry::start(Options::default());
-    let image = registry.push_image("shop/api", "1", &ImageSpec::tiny());
-    let image = image.by_digest;
+    let image = world.signed(&registry);
     let place = &world.place;
-    let sign = ["sign", "--keyless", "--yes", "--identity-token", "@token"];
-    world.ok(&[
-        &sign[..],
-        &["--trust-root", "acme", &image, "--insecure-http"],
-    ]
-    .concat());
     let shown = ["trust", "show", "acme", "--print", "trusted-root"];
     place.write("root.json", world.ok(&shown).stdout);
     place.write("empty.json", "{}");
 
     let by = |root: &str| {
-        let issuer = world.sigstore.issuer_url();
-        let policy = format!(
-            "apiVersion: waxseal.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {{ name: shop }}\n\
-             spec:\n  match: {{ images: [\"{}/**\"] }}\n  authorities:\n    dev:\n      \
-             keyless: {{ issuer: \"{issuer}\", subject: dev@example.com, trustRoot: {root} }}\n  \
-             require: [ {{ signature: {{ from: [dev] }} }} ]\n",
-            registry.host()
-        );
-        place.write("policy.yaml", policy);
+        world.policy(&registry, root);
         world.run(&[
             "verify",
             "--policy",
@@ -566,4 +578,93 @@ fn a_policy_names_a_trust_root_for_each_signer() {
             (Some(1), format!("error: {said}\n"))
         );
     }
+}
+
+#[test]
+fn a_policy_says_what_becomes_of_a_stale_root() {
+    let world = World::stale();
+    let registry = Registry::start(Options::default());
+    let image = world.signed(&registry);
+    let verify = ["verify", "-p", "policy.yaml", &image, "--insecure-http"];
+    let until = world.draft.timestamp.expires;
+    let why =
+        format!("the trust root `acme` is stale: its repository vouched for it until {until}");
+    let json = |arguments: &[&str]| -> (Option<i32>, Value) {
+        let ran = world.run(&[arguments, &["-o", "json"]].concat());
+        (ran.code, serde_json::from_str(&ran.stdout).unwrap())
+    };
+
+    world.policy(&registry, "acme");
+    let (code, refused) = json(&verify);
+    assert_eq!((code, &refused["verdict"]), (Some(1), &"unable".into()));
+    assert_eq!(refused["reason"], why);
+    let root = &refused["trustRoots"][0];
+    assert_eq!(
+        (&root["name"], &root["stale"]),
+        (&"acme".into(), &why.clone().into())
+    );
+    assert_eq!(root["refused"], true);
+    assert_eq!(root["ageSeconds"].as_i64().unwrap() / 86_400, 9);
+    let missing = refused.pointer("/policies/0/requirements/0").unwrap();
+    assert_eq!(missing["missing"], why);
+    assert_eq!(missing["code"], "trust-root-stale");
+
+    // The operator may take it for a while, and is told.
+    let tolerant = [&verify[..], &["--trust-max-stale", "4"]].concat();
+    let (code, taken) = json(&tolerant);
+    assert_eq!((code, &taken["verdict"]), (Some(0), &"allow".into()));
+    assert_eq!(taken["trustRoots"][0]["stale"], why);
+    // Or whoever wrote the policy.
+    world.policy(&registry, "{ name: acme, stale: warn }");
+    let ran = world.ok(&verify);
+    let url = world.repository.url();
+    let warning = format!(
+        "warning: the trust root `acme` is stale: fetched 9 days ago from {url}, vouched for \
+         until {until}\n"
+    );
+    assert_eq!(ran.stderr, warning);
+
+    // What the policy asks of its age the operator cannot change.
+    world.policy(&registry, "{ name: acme, maxAge: 8d }");
+    let (code, old) = json(&tolerant);
+    assert_eq!((code, &old["verdict"]), (Some(1), &"unable".into()));
+    let reason = old["reason"].as_str().unwrap();
+    assert!(
+        reason.ends_with(", older than the policy takes"),
+        "{reason}"
+    );
+    world.policy(&registry, "{ name: acme, maxAge: 10d }");
+    assert_eq!(json(&tolerant).0, Some(0));
+    world.policy(&registry, "{ name: sigstore, maxAge: 10d }");
+    let (code, unknown) = json(&verify);
+    assert_eq!(code, Some(1));
+    assert_eq!(
+        unknown["reason"],
+        "the trust root `sigstore` is stale: nobody knows how old it is, and the policy asks"
+    );
+
+    // An evidence file has the root and its age in it.
+    world.policy(&registry, "{ name: acme, stale: warn }");
+    world.ok(&[
+        "capture",
+        "-p",
+        "policy.yaml",
+        &image,
+        "--insecure-http",
+        "-o",
+        "e.tar",
+    ]);
+    let again = world.ok(&["replay", "e.tar", "-o", "json"]).stdout;
+    assert!(again.contains(&why), "{again}");
+    let replay = ["replay", "e.tar", "-p", "policy.yaml"];
+    world.ok(&replay);
+    let ran = world.run(&["replay", "e.tar", "--trust-root", "acme"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            Some(2),
+            "error: --trust-root goes with --policy: the file has the trust root of its own \
+             policies\n"
+        )
+    );
 }

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Later;
+use crate::WhenStale;
 
 /// An authority: a key, or an identity that a certificate proves.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -117,21 +118,50 @@ pub(crate) struct Keyless {
     /// has to, unless this says otherwise.
     #[serde(default)]
     pub(crate) certificate_transparency: Option<Whether>,
-    /// The trust root that certifies it: a file (with a `/`, or ending in `.json`), relative to
-    /// the policy file, or a name that the operator gave to one.
+    /// The trust root that certifies it.
     #[serde(default)]
-    pub(crate) trust_root: Option<String>,
+    pub(crate) trust_root: Option<Root>,
 }
 
 impl Keyless {
     /// Where its trust root is to be read from, if it has one of its own.
     pub(crate) fn root(&self) -> Option<KeySource> {
-        let text = self.trust_root.clone()?;
-        Some(match text.contains('/') || text.ends_with(".json") {
-            true => KeySource::File(text),
-            false => KeySource::TrustRoot(text),
+        Some(match self.trust_root.clone()? {
+            Root::Short(text) if text.contains('/') || text.ends_with(".json") => {
+                KeySource::File(text)
+            }
+            Root::Short(name) => KeySource::TrustRoot(name),
+            Root::Long(long) => KeySource::TrustRoot(long.name),
         })
     }
+}
+
+/// A trust root: a file (with a `/`, or ending in `.json`), relative to the
+/// policy file, or a name that the operator gave to one; or that name with what
+/// is asked of its age.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "expected a name, a file or `{ name, maxAge: 7d, stale: refuse or warn }`"
+)]
+#[schemars(rename = "TrustRoot")]
+pub(crate) enum Root {
+    Short(String),
+    Long(LongRoot),
+}
+
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "NamedTrustRoot")]
+pub(crate) struct LongRoot {
+    /// The name that the operator gave to it.
+    pub(crate) name: String,
+    /// How long ago it may have been fetched, such as `7d`.
+    #[serde(default)]
+    pub(crate) max_age: Option<String>,
+    /// What becomes of one that is stale: `refuse` or `warn`.
+    #[serde(default)]
+    pub(crate) stale: WhenStale,
 }
 
 /// Whether something has to be there: `optional`, `required`, or so many of it,

@@ -202,25 +202,25 @@ pub(crate) fn predicate_type(kind: &str, number: usize) -> Result<PredicateType,
     Ok(parsed)
 }
 
-pub(super) fn parse_age(text: String, number: usize) -> Result<MaxAge, PolicyError> {
-    let seconds = || {
-        let unit = text.chars().next_back()?;
-        let count: i64 = text.strip_suffix(unit)?.parse().ok()?;
-        let length = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            'w' => 604_800,
-            _ => return None,
-        };
-        count.checked_mul(length).filter(|s| *s > 0)
+/// A span of time as policies write it: a number and a unit.
+pub(crate) fn age(text: &str) -> Option<SignedDuration> {
+    let unit = text.chars().next_back()?;
+    let count: i64 = text.strip_suffix(unit)?.parse().ok()?;
+    let length = match unit {
+        's' => 1,
+        'm' => 60,
+        'h' => 3_600,
+        'd' => 86_400,
+        'w' => 604_800,
+        _ => return None,
     };
-    match seconds() {
-        Some(seconds) => Ok(MaxAge {
-            duration: SignedDuration::from_secs(seconds),
-            text,
-        }),
+    let seconds = count.checked_mul(length).filter(|s| *s > 0)?;
+    Some(SignedDuration::from_secs(seconds))
+}
+
+pub(super) fn parse_age(text: String, number: usize) -> Result<MaxAge, PolicyError> {
+    match age(&text) {
+        Some(duration) => Ok(MaxAge { duration, text }),
         None => Err(PolicyError::MaxAge {
             requirement: number,
             found: text,
