@@ -11,8 +11,9 @@ use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use sigstore_types::TimeRange;
 use sigstore_verify::crypto::WEBPKI_VERIFICATION_ALGS;
 use webpki::{EndEntityCert, KeyUsage};
-use x509_cert::der::asn1::Any;
+use x509_cert::der::asn1::{Any, ObjectIdentifier};
 use x509_cert::der::{Decode as _, Encode as _, Tag};
+use x509_cert::ext::pkix::ExtendedKeyUsage;
 
 use crate::rejection::Rejection;
 
@@ -67,7 +68,9 @@ impl Issuer {
                 std::slice::from_ref(&self.anchor),
                 &between,
                 UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
-                KeyUsage::required(CODE_SIGNING),
+                // Of authorities it is asked where they say what they
+                // are for; the leaf has to say so.
+                KeyUsage::required_if_present(CODE_SIGNING.as_bytes()),
                 None,
                 None,
             )
@@ -116,11 +119,16 @@ pub(crate) fn verify(
     let (leaf, given) = chain
         .split_first()
         .ok_or_else(|| refuse("there is none".to_owned()))?;
-    let validity = x509_cert::Certificate::from_der(leaf)
+    let certificate = x509_cert::Certificate::from_der(leaf)
         .map_err(|error| refuse(error.to_string()))?
-        .tbs_certificate
-        .validity;
-    let end = validity.not_after.to_unix_duration();
+        .tbs_certificate;
+    let usage = certificate
+        .get::<ExtendedKeyUsage>()
+        .map_err(|error| refuse(error.to_string()))?;
+    if !usage.is_some_and(|(_, usage)| usage.0.contains(&CODE_SIGNING)) {
+        return Err(refuse("it is not for signing code".to_owned()));
+    }
+    let end = certificate.validity.not_after.to_unix_duration();
     let leaf = CertificateDer::from(leaf.as_slice());
     let leaf = EndEntityCert::try_from(&leaf).map_err(|error| refuse(error.to_string()))?;
     let given: Vec<CertificateDer<'_>> = given
@@ -152,5 +160,5 @@ pub(crate) fn verify(
     issuer.ok_or(Rejection::SigningTimeRequired)
 }
 
-/// `id-kp-codeSigning` (1.3.6.1.5.5.7.3.3), the contents of the identifier.
-const CODE_SIGNING: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
+/// `id-kp-codeSigning`.
+const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");

@@ -35,6 +35,8 @@ pub enum ServiceFault {
     /// Somebody else's entry, timestamp or key: the answer is well formed and
     /// for something that was not asked.
     WrongContent,
+    /// A certificate that does not say what it is for (Fulcio).
+    NoPurpose,
     /// A promise whose signature is over another entry (Rekor v1).
     WrongPromise,
     /// An inclusion proof of another leaf (Rekor).
@@ -64,6 +66,7 @@ pub(crate) enum Spoil {
     Nothing,
     Promise,
     Proof,
+    Purpose,
     Sct,
 }
 
@@ -72,6 +75,7 @@ impl ServiceFault {
     fn spoil(&self) -> Spoil {
         match self {
             Self::OtherChain => Spoil::Chain,
+            Self::NoPurpose => Spoil::Purpose,
             Self::WrongCheckpoint => Spoil::Checkpoint,
             Self::WrongContent => Spoil::Content,
             Self::WrongPromise => Spoil::Promise,

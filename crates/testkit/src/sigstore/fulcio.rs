@@ -10,12 +10,14 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use der::oid::AssociatedOid as _;
 use der::oid::db::rfc5280::ID_KP_CODE_SIGNING;
 use der::{Decode as _, DecodePem as _, Encode as _};
 use serde::Deserialize;
 use serde_json::json;
 use x509_cert::Certificate;
 use x509_cert::ext::Extensions;
+use x509_cert::ext::pkix::ExtendedKeyUsage;
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
 use x509_cert::spki::{Document, SubjectPublicKeyInfoOwned};
@@ -76,6 +78,9 @@ impl Fulcio {
             _ => &self.intermediate,
         };
         let mut extensions = leaf_extensions(ID_KP_CODE_SIGNING, false, &key, authority);
+        if spoil == Spoil::Purpose {
+            extensions.retain(|extension| extension.extn_id != ExtendedKeyUsage::OID);
+        }
         extensions.extend(claims.extensions()?);
         let validity = minutes(self.clock.now(), 10);
         let mut leaf = authority.unsigned(Name::default(), validity, key, extensions);

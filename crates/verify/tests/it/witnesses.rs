@@ -261,6 +261,11 @@ fn what_services_answer_wrongly_is_refused() {
         ),
         (
             Service::Fulcio,
+            ServiceFault::NoPurpose,
+            "certificate: it is not for signing code",
+        ),
+        (
+            Service::Fulcio,
             ServiceFault::WrongSct,
             "certificate: its transparency timestamp: the log's signature does not verify",
         ),
