@@ -3,7 +3,7 @@
 
 use waxseal_testkit::NOW;
 use waxseal_testkit::tuf::{Draft, MALLORY, Repository, Role};
-use waxseal_trust::{FetchError, UpdateError, limits};
+use waxseal_trust::{Embedded, FetchError, UpdateError, limits};
 
 use crate::{FIRST, SECOND, World, days};
 
@@ -120,6 +120,7 @@ fn one_key_does_not_sign_twice() {
             if file == "timestamp.json" && reason.starts_with("duplicate signature key id")),
         "{error}"
     );
+    world.refuses(NOW, error);
 }
 
 #[test]
@@ -222,6 +223,37 @@ fn a_trusted_root_that_was_swapped() {
     world.repository.remove(&name);
     let file = name.trim_start_matches("targets/").to_owned();
     world.refuses(NOW, UpdateError::Missing { file });
+}
+
+#[test]
+fn a_signing_configuration_that_was_swapped_or_cannot_be_used() {
+    let name = "signing_config.v0.2.json";
+    let config = Embedded::ALL[FIRST].signing_config().unwrap();
+    let mut world = World::updated();
+    world.draft.renew();
+    world.draft.target(name, config);
+    world.publish(SECOND);
+    let mut names = world.repository.names().into_iter();
+    let place = names.find(|file| file.ends_with(name)).unwrap();
+    world.repository.put(&place, config.to_ascii_uppercase());
+    world.refuses(
+        NOW,
+        UpdateError::Target {
+            name: name.to_owned(),
+            reason: format!("{name}: sha256 mismatch"),
+        },
+    );
+
+    let mut world = World::updated();
+    world.draft.renew();
+    world.draft.target(name, "{}");
+    world.publish(SECOND);
+    let error = world.update(NOW).unwrap_err();
+    assert!(
+        matches!(&error, UpdateError::Unusable { name, .. } if name == "signing configuration"),
+        "{error}"
+    );
+    world.refuses(NOW, error);
 }
 
 #[test]

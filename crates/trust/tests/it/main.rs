@@ -9,7 +9,9 @@
 
 mod attacks;
 mod create;
+mod interrupted;
 mod kept;
+mod rotation;
 mod updates;
 mod wire;
 
