@@ -5,11 +5,10 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use waxseal_gate::{Fault, LayersError};
 use waxseal_oci::{
-    Descriptor, Digest, Document, LAYOUT_FILE, Manifest, REF_NAME_ANNOTATION, Reference, Repository,
+    Descriptor, Digest, Document, LAYOUT_FILE, REF_NAME_ANNOTATION, Reference, Repository,
 };
 use waxseal_registry::{Layout, Source};
 use waxseal_sbom::{Inventory, Scanner, Target};
@@ -95,6 +94,16 @@ pub(crate) async fn platforms(
     })
 }
 
+/// Warns of what could not be read.
+pub(crate) fn warn(context: &Context, inventory: &Inventory) {
+    for note in inventory.notes.iter().take(SHOWN) {
+        context.warn(format_args!("`{}`: {}", note.at.path, note.reason));
+    }
+    if let Some(more) = inventory.notes.len().checked_sub(SHOWN).filter(|n| *n > 0) {
+        context.warn(format_args!("and {more} more that could not be read"));
+    }
+}
+
 /// The time that documents give: that of `SOURCE_DATE_EPOCH`, if there is one.
 pub(crate) fn created() -> Result<Option<Timestamp>, Failure> {
     let Some(text) = env::var_os("SOURCE_DATE_EPOCH").filter(|text| !text.is_empty()) else {
@@ -173,7 +182,22 @@ async fn image<S: Source>(
         }
         _ => return Err(Failure::new("it is neither an image nor an index")),
     };
-    let inventory = layers(context, source, repository, &manifest).await?;
+    let count = manifest.layers.len();
+    let progress = |n, bytes| {
+        context.progress(format_args!(
+            "layer {n} of {count}, {:.1} MB",
+            megabytes(bytes)
+        ));
+    };
+    let inventory = waxseal_gate::inventory(source, repository, &manifest, progress);
+    let inventory = inventory.await.map_err(|error| match error {
+        LayersError::Fault(Fault {
+            message,
+            hint: Some(hint),
+            ..
+        }) => Failure::new(message).hint(hint),
+        error => Failure::new(error),
+    })?;
     Ok(Scanned {
         inventory,
         digest,
@@ -216,61 +240,6 @@ fn member(entries: &[Descriptor], wanted: Option<&str>) -> Result<(Digest, Strin
     Ok(((*digest).clone(), name.clone()))
 }
 
-/// The inventory of an image's layers, each of them read once, as a stream.
-async fn layers<S: Source>(
-    context: &Context,
-    source: &S,
-    repository: &Repository,
-    manifest: &Manifest,
-) -> Result<Inventory, Failure> {
-    let strange = |layer: &&Descriptor| !is_layer(&layer.media_type);
-    if let Some(layer) = manifest.layers.iter().find(strange) {
-        return Err(Failure::new(format_args!(
-            "it is not a container image: `{}` is not the type of a layer",
-            layer.media_type
-        )));
-    }
-    let count = manifest.layers.len();
-    let mut scanner = Scanner::new();
-    // The uppermost layer stands last.
-    for (n, layer) in manifest.layers.iter().rev().enumerate() {
-        context.progress(format_args!(
-            "layer {} of {count}, {:.1} MB",
-            n + 1,
-            megabytes(layer.size)
-        ));
-        let mut stream = source.blob_stream(repository, layer).await?;
-        let (sender, receiver) = mpsc::channel(CHUNKS);
-        let digest = layer.digest.clone();
-        let reading = tokio::task::spawn_blocking(move || {
-            let read = scanner.layer(&digest, &mut Chunks::new(receiver));
-            read.map(|()| scanner)
-        });
-        // Whatever the layer says counts only once its digest is known to be right.
-        let sent = async {
-            while let Some(chunk) = stream.next().await? {
-                if sender.send(chunk).await.is_err() {
-                    return Ok(());
-                }
-            }
-            Ok::<(), waxseal_registry::Error>(())
-        };
-        let sent = sent.await;
-        drop(sender);
-        let read = reading
-            .await
-            .map_err(|e| Failure::new(format_args!("cannot read a layer: {e}")))?;
-        sent?;
-        scanner = read.map_err(Failure::new)?;
-    }
-    Ok(scanner.finish())
-}
-
-fn is_layer(media_type: &str) -> bool {
-    media_type.starts_with("application/vnd.oci.image.layer.")
-        || media_type.starts_with("application/vnd.docker.image.rootfs.")
-}
-
 #[expect(
     clippy::cast_precision_loss,
     clippy::as_conversions,
@@ -278,38 +247,6 @@ fn is_layer(media_type: &str) -> bool {
 )]
 fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
-}
-
-/// Chunks that arrive, as something to read from.
-struct Chunks {
-    receiver: mpsc::Receiver<Bytes>,
-    chunk: Bytes,
-}
-
-impl Chunks {
-    fn new(receiver: mpsc::Receiver<Bytes>) -> Self {
-        Self {
-            receiver,
-            chunk: Bytes::new(),
-        }
-    }
-}
-
-impl Read for Chunks {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        while self.chunk.is_empty() {
-            match self.receiver.blocking_recv() {
-                Some(chunk) => self.chunk = chunk,
-                None => return Ok(0),
-            }
-        }
-        let length = buffer.len().min(self.chunk.len());
-        let taken = self.chunk.split_to(length);
-        if let Some(to) = buffer.get_mut(..length) {
-            to.copy_from_slice(&taken);
-        }
-        Ok(length)
-    }
 }
 
 /// The inventory of a folder that is taken for a root filesystem. Links are
@@ -413,5 +350,5 @@ impl Read for Lazy<'_> {
     }
 }
 
-/// Chunks that wait to be read.
-const CHUNKS: usize = 16;
+/// Notes that are shown one by one.
+const SHOWN: usize = 20;

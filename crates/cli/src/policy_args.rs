@@ -5,13 +5,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use waxseal_gate::{FlagsSource, NamedKey, Options, PlatformsFlag, PolicySet, PolicySetError};
+use waxseal_gate::{
+    Expected, FlagsSource, NamedIdentity, NamedKey, Options, PlatformsFlag, PolicySet,
+    PolicySetError,
+};
 use waxseal_oci::{Annotations, Platform};
 use waxseal_policy::Unmatched;
 
 use crate::context::Context;
 use crate::error::Failure;
-use crate::expected::{self, ExpectedArgs};
 use crate::trust_args::TrustRootArgs;
 
 /// Whom to trust and what to require.
@@ -22,7 +24,7 @@ pub(crate) struct PolicyArgs {
     keys: Vec<PathBuf>,
 
     /// A policy file, or a folder of them; every policy that covers the image has to allow it
-    #[arg(short, long = "policy", value_name = "FILE", help_heading = WHAT, conflicts_with_all = expected::FLAGS)]
+    #[arg(short, long = "policy", value_name = "FILE", help_heading = WHAT)]
     policies: Vec<PathBuf>,
 
     /// How many different keys or identities it takes
@@ -36,6 +38,15 @@ pub(crate) struct PolicyArgs {
     /// Require this annotation in the signature (repeatable)
     #[arg(short, long = "annotation", visible_alias = "annotations", value_name = "KEY=VALUE", help_heading = WHAT, value_parser = annotation, conflicts_with_all = ["policies", "attestations"])]
     annotations: Vec<(String, String)>,
+
+    /// Require an attested SBOM that lists what is in the image's layers, not a signature
+    #[arg(long, help_heading = WHAT, conflicts_with = "policies")]
+    sbom_matches_image: bool,
+
+    /// What the SBOM may leave out: a type of packages such as npm, or a package URL without a
+    /// version (repeatable)
+    #[arg(long, visible_alias = "allow", value_name = "WHAT", help_heading = WHAT, conflicts_with = "policies")]
+    may_omit: Vec<String>,
 
     /// Which images of an index to look at: index, all, or a platform such as linux/arm64 (repeatable)
     #[arg(long, visible_alias = "platform", value_name = "WHICH", value_delimiter = ',', help_heading = WHAT)]
@@ -60,8 +71,21 @@ pub(crate) struct PolicyArgs {
     #[command(flatten)]
     root: TrustRootArgs,
 
-    #[command(flatten)]
-    expected: ExpectedArgs,
+    /// The identity in the signer's certificate: an e-mail address or a URI
+    #[arg(long, value_name = "SUBJECT", help_heading = KEYLESS, conflicts_with_all = ["policies", "certificate_identity_regexp"])]
+    certificate_identity: Option<String>,
+
+    /// The same as a regular expression that has to match the whole identity
+    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS, conflicts_with = "policies")]
+    certificate_identity_regexp: Option<String>,
+
+    /// Who vouches for the identity
+    #[arg(long, value_name = "URL", help_heading = KEYLESS, conflicts_with_all = ["policies", "certificate_oidc_issuer_regexp"])]
+    certificate_oidc_issuer: Option<String>,
+
+    /// The same as a regular expression that has to match the whole address
+    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS, conflicts_with = "policies")]
+    certificate_oidc_issuer_regexp: Option<String>,
 
     /// For scripts written for cosign: a key asks for no log here anyway
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -81,6 +105,16 @@ enum Whether {
 }
 
 impl PolicyArgs {
+    /// Asks for an SBOM that matches the image, unless policy files say what is asked.
+    pub(crate) fn require_matching_sbom(&mut self) {
+        self.sbom_matches_image = self.policies.is_empty();
+    }
+
+    /// What an SBOM may leave out.
+    pub(crate) fn may_omit(&self) -> &[String] {
+        &self.may_omit
+    }
+
     /// The policies that the flags or files come to.
     pub(crate) fn policies(&self, context: &Context) -> Result<PolicySet, Failure> {
         if self.insecure_ignore_tlog == Some(true) || self.private_infrastructure == Some(true) {
@@ -122,7 +156,7 @@ impl PolicyArgs {
                 pem,
             });
         }
-        let identities = self.expected.identity()?.into_iter().collect::<Vec<_>>();
+        let identities = self.identity()?.into_iter().collect::<Vec<_>>();
         if keys.is_empty() && identities.is_empty() {
             return Err(Failure::usage("nobody is named who may have signed")
                 .hint("give --key FILE, --policy FILE or --certificate-identity with its issuer"));
@@ -132,6 +166,11 @@ impl PolicyArgs {
                 Failure::usage("an identity is checked against a trust root")
                     .hint("give --trust-root NAME, such as `sigstore`, or --trusted-root FILE"),
             );
+        }
+        if !self.may_omit.is_empty() && !self.sbom_matches_image {
+            return Err(Failure::usage(
+                "--may-omit says nothing without --sbom-matches-image",
+            ));
         }
         let mut annotations = Annotations::new();
         for (key, value) in &self.annotations {
@@ -147,10 +186,43 @@ impl PolicyArgs {
             threshold: self.threshold.into(),
             annotations,
             attestations: self.attestations.clone(),
+            sbom_omits: self.sbom_matches_image.then(|| self.may_omit.clone()),
             require_log: self.require_log || self.log == Whether::Required,
             require_timestamp: self.require_timestamp || self.timestamp == Whether::Required,
             platforms: PlatformsFlag::Index,
         })
+    }
+
+    fn identity(&self) -> Result<Option<NamedIdentity>, Failure> {
+        let one = |exact: &Option<String>, pattern: &Option<String>| match (exact, pattern) {
+            (Some(text), _) => Some(Expected::Exactly(text.clone())),
+            (None, Some(pattern)) => Some(Expected::Matching(pattern.clone())),
+            (None, None) => None,
+        };
+        let subject = one(
+            &self.certificate_identity,
+            &self.certificate_identity_regexp,
+        );
+        let issuer = one(
+            &self.certificate_oidc_issuer,
+            &self.certificate_oidc_issuer_regexp,
+        );
+        match (subject, issuer) {
+            (Some(subject), Some(issuer)) => Ok(Some(NamedIdentity {
+                name: match &subject {
+                    Expected::Exactly(text) | Expected::Matching(text) => text.clone(),
+                },
+                issuer,
+                subject,
+            })),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(Failure::usage(
+                "an identity says nothing without who vouches for it",
+            )
+            .hint("give --certificate-oidc-issuer")),
+            (None, Some(_)) => Err(Failure::usage("an issuer alone vouches for everybody")
+                .hint("give --certificate-identity")),
+        }
     }
 
     fn platforms(&self) -> Result<PlatformsFlag, Failure> {
@@ -196,3 +268,4 @@ pub(crate) fn refuse(error: PolicySetError) -> Failure {
 }
 
 const WHAT: &str = "Trust";
+const KEYLESS: &str = "Identities";

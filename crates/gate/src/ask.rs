@@ -6,9 +6,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Descriptor, Digest, Document, Reference, Repository};
-use waxseal_registry::{Found, Layout, RawManifest, Referrers, ReferrersVia, Source};
+use waxseal_registry::{BlobStream, Found, Layout, RawManifest, Referrers, ReferrersVia, Source};
 
-use crate::Fault;
+use crate::layers::Layers;
+use crate::{Fault, limits};
 
 /// A question about one repository.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -283,6 +284,31 @@ impl<'a, S: Source> Asker<'a, S> {
         }
     }
 
+    /// The content of a layer: as a stream, unless it has to be kept.
+    async fn layer(&self, descriptor: &Descriptor) -> Result<BlobStream, Fault> {
+        if self.keep_blobs {
+            let bytes = self.blob(descriptor, limits::KEPT_LAYER_BYTES).await?;
+            return Ok(BlobStream::of(bytes));
+        }
+        let stream = match &self.from {
+            Answerer::Source(source) => {
+                self.count();
+                source.blob_stream(self.repository, descriptor).await
+            }
+            Answerer::Record(answers, layout) => {
+                let question = Question::Blob {
+                    digest: descriptor.digest.clone(),
+                };
+                let what = format!("the layer {}", descriptor.digest);
+                if let Answer::Fault { fault } = recorded(answers, &question, &what)? {
+                    return Err(fault);
+                }
+                layout.blob_stream(self.repository, descriptor).await
+            }
+        };
+        stream.map_err(|error| Fault::from(&error))
+    }
+
     async fn raw_manifest(
         &self,
         question: Question,
@@ -379,6 +405,12 @@ impl<'a, S: Source> Asker<'a, S> {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: Source> Layers for Asker<'_, S> {
+    async fn open(&self, layer: &Descriptor) -> Result<BlobStream, Fault> {
+        self.layer(layer).await
     }
 }
 

@@ -69,6 +69,7 @@ struct Key {
     platforms: Option<PlatformsFlag>,
     allow_unmatched: bool,
     evidence_bytes: u64,
+    layer_bytes: u64,
 }
 
 type Resolved = Result<Found<Digest>, Fault>;
@@ -123,6 +124,7 @@ impl Cache {
             platforms: options.platforms.clone().map(PlatformsFlag::from),
             allow_unmatched: options.unmatched == Unmatched::Allow,
             evidence_bytes: options.evidence_bytes,
+            layer_bytes: options.layer_bytes,
         };
         let mut made = false;
         let decision = self

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use waxseal_oci::{Descriptor, Document, media};
 use waxseal_policy::{Finding, Needs, Policy, Seen};
 use waxseal_registry::{Found, Source};
+use waxseal_sbom::Inventory;
 use waxseal_verify::{Candidate, CandidateContent, Origin, Place, Trust, Wanted, verify};
 
 use crate::ask::{Asker, document};
@@ -24,6 +25,8 @@ pub(crate) struct Evidence {
     pub(crate) seen: Vec<Seen>,
     /// What could not be told.
     pub(crate) faults: Vec<Fault>,
+    /// What is in the layers, or why that cannot be told, once somebody has looked.
+    pub(crate) layers: Option<Result<Inventory, String>>,
     /// How many candidates were verified.
     pub(crate) looked_at: usize,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Annotations, Platform};
-use waxseal_policy::{Flags, Platforms, Policy};
+use waxseal_policy::{Flags, Platforms, Policy, SbomDemand};
 use waxseal_verify::{Authority, Demand, KeyAuthority, KeylessAuthority, Matcher, PublicKey};
 
 use crate::policy_set::PolicySetError;
@@ -23,6 +23,9 @@ pub struct FlagsSource {
     /// The attestation types that must be there; where there is one, no
     /// signature is asked for.
     pub attestations: Vec<String>,
+    /// Where an SBOM has to list what is in the image, what it may leave out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sbom_omits: Option<Vec<String>>,
     /// Whether a transparency log entry is required.
     pub require_log: bool,
     /// Whether a timestamp is required.
@@ -109,9 +112,8 @@ impl FlagsSource {
             authorities.push((key.name.clone(), Authority::Key(authority)));
         }
         for identity in &self.identities {
-            let mut authority =
+            let authority =
                 KeylessAuthority::new(identity.issuer.matcher()?, identity.subject.matcher()?);
-            authority.timestamp = demand(self.require_timestamp);
             authorities.push((identity.name.clone(), Authority::Keyless(authority)));
         }
         Policy::from_flags(Flags {
@@ -119,6 +121,10 @@ impl FlagsSource {
             threshold: self.threshold.max(1),
             annotations: self.annotations.clone(),
             attestations: self.attestations.clone(),
+            sbom: self
+                .sbom_omits
+                .clone()
+                .map(|may_omit| SbomDemand { may_omit }),
             platforms: self.platforms.clone().into(),
         })
         .map_err(PolicySetError::Flags)

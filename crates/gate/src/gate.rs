@@ -9,16 +9,21 @@
 //!
 //! An allow needs evidence; the lack of an answer never gives one.
 
+mod contents;
 mod targets;
+
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use waxseal_oci::{CosignTag, Digest, Reference};
+use waxseal_oci::{CosignTag, Digest, Platform, Reference};
 use waxseal_policy::{
     Decision, Facts, Mode, NamespaceLabels, Needs, Platforms, Policy, PolicyDecision, RootUsed,
     Unmatched, Verdict, Via, codes, decide, evaluate, unable,
 };
 use waxseal_registry::{Found, ReferrersVia, Source};
+use waxseal_sbom::Inventory;
+use waxseal_verify::{Origin, Verified};
 
 use self::targets::{Problem, Target};
 use crate::ask::{Asker, document};
@@ -36,6 +41,8 @@ pub struct Options {
     pub unmatched: Unmatched,
     /// The largest piece of evidence that is read.
     pub evidence_bytes: u64,
+    /// The most bytes of layers that are read where an SBOM is compared with them.
+    pub layer_bytes: u64,
     /// The labels of the namespace that are known, where there is one.
     pub namespace: Option<NamespaceLabels>,
 }
@@ -48,6 +55,7 @@ impl Options {
             platforms: None,
             unmatched: Unmatched::Deny,
             evidence_bytes: limits::EVIDENCE_BYTES,
+            layer_bytes: limits::LAYER_BYTES,
             namespace: None,
         }
     }
@@ -57,6 +65,7 @@ impl Options {
     pub fn for_admission() -> Self {
         Self {
             evidence_bytes: limits::ADMISSION_EVIDENCE_BYTES,
+            layer_bytes: limits::ADMISSION_LAYER_BYTES,
             ..Self::for_cli()
         }
     }
@@ -70,6 +79,23 @@ pub struct Outcome {
     pub decision: Decision,
     /// How many questions were asked of the source.
     pub questions: u64,
+    /// What SBOMs were compared with, where a policy asked for that.
+    pub contents: Vec<Contents>,
+}
+
+/// An image that was looked into, and who says what about it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Contents {
+    /// The image.
+    pub subject: Digest,
+    /// The platform, where it is one member of an index.
+    pub platform: Option<Platform>,
+    /// What is in its layers, or why that cannot be told.
+    pub layers: Result<Inventory, String>,
+    /// The attestations about it that one of the policies' authorities has
+    /// signed, whether or not they are enough.
+    pub attestations: Vec<(Origin, Arc<Verified>)>,
 }
 
 /// Decides whether images may be used, by what a source has about them.
@@ -89,11 +115,12 @@ impl<'a, S: Source> Gate<'a, S> {
     /// Decides about one image under a set of policies, at `now`.
     pub async fn verify(&self, image: &Reference, set: &PolicySet, now: Timestamp) -> Outcome {
         let asker = Asker::new(self.source, image.repository());
-        let decision = Verification::new(&asker, image, set, self.options, now)
-            .decide()
+        let (decision, contents) = Verification::new(&asker, image, set, self.options, now)
+            .decide_with_contents()
             .await;
         Outcome {
             decision,
+            contents,
             questions: asker.asked(),
         }
     }
@@ -117,6 +144,7 @@ struct Judged {
     over: usize,
     /// Whether anything at all was found beside the image.
     evidence: bool,
+    contents: Vec<Contents>,
 }
 
 impl Judged {
@@ -129,6 +157,7 @@ impl Judged {
         self.faults.extend(other.faults);
         self.over += other.over;
         self.evidence |= other.evidence;
+        self.contents.extend(other.contents);
     }
 }
 
@@ -150,6 +179,16 @@ impl<'a, S: Source> Verification<'a, S> {
     }
 
     pub(crate) async fn decide(&self) -> Decision {
+        self.decide_with_contents().await.0
+    }
+
+    async fn decide_with_contents(&self) -> (Decision, Vec<Contents>) {
+        let mut contents = Vec::new();
+        let decision = self.decide_into(&mut contents).await;
+        (decision, contents)
+    }
+
+    async fn decide_into(&self, contents: &mut Vec<Contents>) -> Decision {
         let policies: Vec<&Policy> = self
             .set
             .covering(self.image, self.options.namespace.as_ref())
@@ -194,6 +233,7 @@ impl<'a, S: Source> Verification<'a, S> {
                 Err(fault) => judged.faults.push(fault),
             }
         }
+        contents.append(&mut judged.contents);
         self.conclude(&digest, judged)
     }
 
@@ -266,6 +306,7 @@ impl<'a, S: Source> Verification<'a, S> {
         if let Some(decisions) = decisions {
             return Judged {
                 decisions,
+                contents: evidence.into_contents(target),
                 evidence: found,
                 ..Judged::default()
             };
@@ -273,11 +314,13 @@ impl<'a, S: Source> Verification<'a, S> {
         let over = queue.len();
         let rest = queue.rest().map(|lead| lead.seen(OVER));
         list_seen(&mut evidence.seen, rest);
+        let decisions = self.evaluate(policies, target, &evidence, evidence.faults.is_empty());
         Judged {
-            decisions: self.evaluate(policies, target, &evidence, evidence.faults.is_empty()),
-            faults: evidence.faults,
+            decisions,
+            faults: std::mem::take(&mut evidence.faults),
             over,
             evidence: found,
+            contents: evidence.into_contents(target),
         }
     }
 
@@ -297,7 +340,12 @@ impl<'a, S: Source> Verification<'a, S> {
                 return None;
             }
             follower.follow(wave, evidence).await;
-            let decisions = self.evaluate(follower.policies, target, evidence, false);
+            let mut decisions = self.evaluate(follower.policies, target, evidence, false);
+            if evidence.layers.is_none() && decisions.iter().any(PolicyDecision::wants_layers) {
+                // Only now that somebody who is trusted says what is in them.
+                self.look_into(target, evidence).await;
+                decisions = self.evaluate(follower.policies, target, evidence, false);
+            }
             if decisions.iter().all(|d| d.verdict == Verdict::Allow) {
                 return Some(decisions);
             }
@@ -368,6 +416,8 @@ impl<'a, S: Source> Verification<'a, S> {
         evidence: &Evidence,
         complete: bool,
     ) -> Vec<PolicyDecision> {
+        let layers = evidence.layers.as_ref();
+        let layers = layers.map(|read| read.as_ref().map_err(String::as_str));
         let judge = |(n, policy): (usize, &&Policy)| {
             let findings = evidence.findings.get(n).map(Vec::as_slice);
             let facts = Facts {
@@ -377,6 +427,7 @@ impl<'a, S: Source> Verification<'a, S> {
                 platform: target.platform.as_ref(),
                 findings: findings.unwrap_or_default(),
                 seen: &evidence.seen,
+                layers,
                 complete,
                 now: self.now,
             };

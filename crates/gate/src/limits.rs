@@ -26,6 +26,15 @@ pub const ADMISSION_EVIDENCE_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of evidence held at once, beyond the first piece.
 pub const HELD_BYTES: u64 = 160 * 1024 * 1024;
 
+/// Compressed bytes of an image's layers that are compared with its SBOM.
+pub const LAYER_BYTES: u64 = 64 * 1024 * 1024 * 1024;
+
+/// The same inside the deadline of a webhook.
+pub const ADMISSION_LAYER_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Bytes of one layer that an evidence file keeps.
+pub const KEPT_LAYER_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+
 /// Images of one index that are looked at one by one.
 pub const PLATFORMS: usize = 100;
 

@@ -40,8 +40,15 @@ pub(crate) struct RecordedOptions {
     platforms: Option<PlatformsFlag>,
     allow_unmatched: bool,
     evidence_bytes: u64,
+    #[serde(default = "layer_bytes")]
+    layer_bytes: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     namespace: Option<NamespaceLabels>,
+}
+
+/// For evidence files from before layers were looked into.
+fn layer_bytes() -> u64 {
+    limits::LAYER_BYTES
 }
 
 /// A question and its answer.
@@ -58,6 +65,7 @@ impl From<&Options> for RecordedOptions {
             platforms: options.platforms.clone().map(PlatformsFlag::from),
             allow_unmatched: options.unmatched == Unmatched::Allow,
             evidence_bytes: options.evidence_bytes,
+            layer_bytes: options.layer_bytes,
             namespace: options.namespace.clone(),
         }
     }
@@ -72,6 +80,7 @@ impl From<RecordedOptions> for Options {
                 false => Unmatched::Deny,
             },
             evidence_bytes: recorded.evidence_bytes,
+            layer_bytes: recorded.layer_bytes,
             namespace: recorded.namespace,
         }
     }

@@ -7,6 +7,10 @@ pub const ANNOTATION: &str = "annotation";
 pub const CONDITION: &str = "condition";
 /// The condition has no truth value on this predicate.
 pub const CONDITION_ERROR: &str = "condition-error";
+/// The layers of the image cannot be compared.
+pub const LAYERS: &str = "layers";
+/// The layers of the image have not been looked into.
+pub const LAYERS_UNREAD: &str = "layers-unread";
 /// No attestation of the type that is wanted counts.
 pub const NO_ATTESTATION: &str = "no-attestation";
 /// No SBOM counts.
@@ -29,6 +33,16 @@ pub const OTHER_SUBJECT: &str = "other-subject";
 pub const OTHER_TYPE: &str = "other-type";
 /// A vulnerability scan that cannot be relied upon.
 pub const SCAN: &str = "scan";
+/// An SBOM that cannot be read, or that is about another image.
+pub const SBOM: &str = "sbom";
+/// A component that the policy denies.
+pub const SBOM_DENIED: &str = "sbom-denied";
+/// The SBOM does not list what is in the image.
+pub const SBOM_DIFFERS: &str = "sbom-differs";
+/// The SBOM lacks what it has to state.
+pub const SBOM_ELEMENTS: &str = "sbom-elements";
+/// A component has no licence.
+pub const SBOM_LICENSE: &str = "sbom-license";
 /// Some of the distinct signers are there, and not enough.
 pub const THRESHOLD: &str = "threshold";
 /// It was signed too long ago.

@@ -48,6 +48,18 @@ impl Condition {
     /// # Errors
     /// [`ConditionError`] with what is wrong.
     pub fn compile(source: &str) -> Result<Self, ConditionError> {
+        Self::compile_over(source, &shape::ATTESTATION)
+    }
+
+    /// Compiles a condition on one `component` of an SBOM.
+    ///
+    /// # Errors
+    /// [`ConditionError`] with what is wrong.
+    pub(crate) fn compile_for_component(source: &str) -> Result<Self, ConditionError> {
+        Self::compile_over(source, &shape::COMPONENT)
+    }
+
+    fn compile_over(source: &str, scope: &'static shape::Scope) -> Result<Self, ConditionError> {
         if source.len() > limits::CONDITION_CHARS {
             return Err(ConditionError::TooLong);
         }
@@ -68,7 +80,7 @@ impl Condition {
             Ok(Err(errors)) => return Err(syntax(&errors)),
             Err(_) => return Err(ConditionError::Syntax("the parser gave up".to_owned())),
         };
-        shape::check(&expression)?;
+        shape::check(&expression, scope)?;
         let expression = Arc::new(cost::metered(&expression));
         Ok(Self {
             source: source.to_owned(),
@@ -93,6 +105,37 @@ impl Condition {
             .unwrap_or_else(|_| Err(ConditionError::Evaluation("the evaluator gave up".into())))
     }
 
+    /// The place of the first of `components`, a JSON list (untrusted), for which
+    /// the condition holds.
+    ///
+    /// # Errors
+    /// [`ConditionError`] where it has no truth value for one of them: that is
+    /// never "none".
+    pub(crate) fn first_component(
+        &self,
+        components: &str,
+    ) -> Result<Option<usize>, ConditionError> {
+        catch_unwind(AssertUnwindSafe(|| self.search(components)))
+            .unwrap_or_else(|_| Err(ConditionError::Evaluation("the evaluator gave up".into())))
+    }
+
+    fn search(&self, components: &str) -> Result<Option<usize>, ConditionError> {
+        let (components, extent) = value::parse(components)?;
+        let Value::List(components) = components else {
+            return Err(ConditionError::Predicate("it is not a list".to_owned()));
+        };
+        let mut context = Context::with_env(Arc::clone(&ENV));
+        let meter = cost::Meter::new(extent, limits::COMPONENT_STEPS);
+        meter.install(&mut context)?;
+        for (at, component) in components.iter().enumerate() {
+            context.add_variable_from_value("component", component.clone());
+            if self.truth(&context, &meter)? {
+                return Ok(Some(at));
+            }
+        }
+        Ok(None)
+    }
+
     fn evaluate(&self, input: &Input<'_>) -> Result<bool, ConditionError> {
         let (predicate, extent) = value::parse(input.predicate)?;
         let mut context = Context::with_env(Arc::clone(&ENV));
@@ -100,12 +143,20 @@ impl Condition {
         context.add_variable_from_value("predicateType", input.predicate_type);
         context.add_variable_from_value("subject", input.subject);
         context.add_variable_from_value("image", input.image);
-        let meter = cost::Meter::new(extent);
+        let meter = cost::Meter::new(extent, limits::CONDITION_STEPS);
         meter.install(&mut context)?;
-        let outcome = Value::resolve(&self.expression, &context);
+        self.truth(&context, &meter)
+    }
+
+    fn truth(
+        &self,
+        context: &Context<'_, '_>,
+        meter: &cost::Meter,
+    ) -> Result<bool, ConditionError> {
+        let outcome = Value::resolve(&self.expression, context);
         // An exhausted budget may be swallowed by `||`: it is asked for itself.
         if meter.exhausted() {
-            return Err(ConditionError::TooCostly);
+            return Err(ConditionError::TooCostly(meter.budget()));
         }
         match outcome {
             Ok(Value::Bool(truth)) => Ok(truth),
@@ -155,11 +206,8 @@ pub enum ConditionError {
     #[error("not CEL: {0}")]
     Syntax(String),
     /// It would take too many steps on this predicate.
-    #[error(
-        "its loops take more than {} steps on this predicate",
-        limits::CONDITION_STEPS
-    )]
-    TooCostly,
+    #[error("its loops take more than {0} steps on this predicate")]
+    TooCostly(u64),
     /// Its macros are nested too deeply.
     #[error(
         "its macros are nested or chained deeper than {}",
@@ -189,8 +237,13 @@ pub enum ConditionError {
     #[error("there is no function `{0}`")]
     UnknownFunction(String),
     /// It names something that there is not.
-    #[error("there is no `{0}` (there are: predicate, predicateType, subject, image)")]
-    UnknownName(String),
+    #[error("there is no `{name}` (there are: {})", there.join(", "))]
+    UnknownName {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        there: &'static [&'static str],
+    },
 }
 
 /// The functions are the same for every condition.

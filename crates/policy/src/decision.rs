@@ -164,6 +164,17 @@ pub struct SeenEvidence {
     pub origin: Origin,
 }
 
+impl PolicyDecision {
+    /// Whether it could be another one if the layers of the image were known:
+    /// see [`Facts::layers`](crate::Facts::layers).
+    #[must_use]
+    pub fn wants_layers(&self) -> bool {
+        let open = self.requirements.iter().filter(|r| !r.satisfied);
+        open.flat_map(|r| &r.rejected)
+            .any(|rejected| rejected.code == crate::codes::LAYERS_UNREAD)
+    }
+}
+
 impl Decision {
     /// Whether the image is let in. Only an allow is.
     #[must_use]

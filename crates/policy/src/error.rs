@@ -25,6 +25,14 @@ pub enum PolicyError {
         /// What is wrong.
         source: ConditionError,
     },
+    /// What is asked of an SBOM makes no sense.
+    #[error("in requirement {requirement}: {reason}")]
+    Sbom {
+        /// The requirement, counted from 1.
+        requirement: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// Two policies or authorities have one name.
     #[error("the name `{0}` is there twice")]
     DuplicateName(String),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Digest, Platform, Reference};
+use waxseal_sbom::Inventory;
 use waxseal_verify::{Origin, Rejection, Verified};
 
 /// One candidate against one authority.
@@ -58,6 +59,9 @@ pub struct Facts<'a> {
     pub findings: &'a [Finding],
     /// The listed and not verified.
     pub seen: &'a [Seen],
+    /// What is in the image's layers, or why that cannot be told. `None` where
+    /// nobody has looked: see [`PolicyDecision::wants_layers`](crate::PolicyDecision::wants_layers).
+    pub layers: Option<Result<&'a Inventory, &'a str>>,
     /// Whether there is no more evidence to fetch.
     pub complete: bool,
     /// The time of the evaluation.

@@ -4,6 +4,7 @@ use waxseal_oci::Annotations;
 use waxseal_verify::Authority;
 
 use crate::rules::attestation::{Attestation, predicate_type};
+use crate::rules::sbom::SbomDemand;
 use crate::rules::signature::Signature;
 use crate::rules::{Requirement, Rule};
 use crate::{Mode, Platforms, Policy, PolicyError, compile, document};
@@ -21,6 +22,8 @@ pub struct Flags {
     /// Attestation types that must be there, by cosign's names or by URI. Where
     /// there is one, a signature is required only if it must have annotations.
     pub attestations: Vec<String>,
+    /// What an attested SBOM has to be, where one is required.
+    pub sbom: Option<SbomDemand>,
     /// Which platforms of an index are looked at.
     pub platforms: Platforms,
 }
@@ -41,7 +44,8 @@ impl Policy {
             .map(|(name, _)| name.clone())
             .collect();
         let mut rules = Vec::new();
-        if flags.attestations.is_empty() || !flags.annotations.is_empty() {
+        let attested = flags.sbom.is_some() || !flags.attestations.is_empty();
+        if !attested || !flags.annotations.is_empty() {
             rules.push(Rule::Signature(Signature {
                 annotations: flags.annotations,
             }));
@@ -49,6 +53,9 @@ impl Policy {
         for (n, kind) in flags.attestations.iter().enumerate() {
             let kind = predicate_type(kind, n + 1)?;
             rules.push(Rule::Attestation(Attestation::of(kind)));
+        }
+        if let Some(demand) = flags.sbom {
+            rules.push(Rule::Sbom(Box::new(demand.into())));
         }
         let mut requirements = Vec::new();
         for (n, rule) in rules.into_iter().enumerate() {

@@ -81,4 +81,5 @@ pub use pattern::{ImagePattern, PatternError};
 pub use policy::{Mode, Needs, Platforms, Policy};
 pub use render::Style;
 pub use roots::{RootAge, RootDemand, RootUsed, WhenStale};
+pub use rules::sbom::SbomDemand;
 pub use text::escaped;

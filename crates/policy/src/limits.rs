@@ -32,6 +32,8 @@ pub const PREDICATE_VALUES: usize = 1_000_000;
 /// Steps that the loops of a condition may take on one predicate: each costs
 /// some hundred nanoseconds (cel-go has the like of it, the `cel` crate none).
 pub const CONDITION_STEPS: u64 = 1_000_000;
+/// Steps that the loops of a condition may take on all components of an SBOM.
+pub const COMPONENT_STEPS: u64 = 20_000_000;
 /// Characters of untrusted text that are shown.
 pub const SHOWN_CHARS: usize = 512;
 /// Rejected or unread candidates that are shown for one requirement.

@@ -26,7 +26,7 @@ pub(crate) struct Requirement {
 #[derive(Clone, Debug)]
 pub(crate) enum Rule {
     Attestation(attestation::Attestation),
-    Sbom(sbom::Sbom),
+    Sbom(Box<sbom::Sbom>),
     Signature(signature::Signature),
     Vulnerabilities(Box<vulnerabilities::Vulnerabilities>),
 }
@@ -82,7 +82,7 @@ impl Rule {
     ) -> Result<Vec<String>, Box<Miss>> {
         let weighed = match self {
             Self::Attestation(rule) => rule.weigh(verified, facts),
-            Self::Sbom(rule) => rule.weigh(verified),
+            Self::Sbom(rule) => rule.weigh(verified, facts),
             Self::Signature(rule) => rule.weigh(verified),
             Self::Vulnerabilities(rule) => return rule.weigh(verified, policy, facts),
         };
@@ -101,7 +101,7 @@ impl Rule {
     pub(crate) fn needs(&self, needs: &mut Needs) {
         match self {
             Self::Attestation(rule) => rule.needs(needs),
-            Self::Sbom(_) => needs.attestations.extend(sbom::TYPES.map(str::to_owned)),
+            Self::Sbom(rule) => rule.needs(needs),
             Self::Signature(_) => needs.signature = true,
             Self::Vulnerabilities(rule) => rule.needs(needs),
         }
@@ -132,7 +132,7 @@ impl std::fmt::Display for Rule {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Attestation(rule) => rule.fmt(f),
-            Self::Sbom(_) => f.write_str("attested SBOM (CycloneDX or SPDX)"),
+            Self::Sbom(rule) => rule.fmt(f),
             Self::Signature(rule) => rule.fmt(f),
             Self::Vulnerabilities(rule) => rule.fmt(f),
         }
@@ -165,7 +165,7 @@ impl Raw {
         ) {
             (Some(raw), None, None, None) => raw.compile(),
             (None, Some(raw), None, None) => raw.compile(number)?,
-            (None, None, Some(raw), None) => raw.compile()?,
+            (None, None, Some(raw), None) => raw.compile(number)?,
             (None, None, None, Some(raw)) => raw.compile(number)?,
             _ => return Err(PolicyError::RequirementKind(number)),
         };

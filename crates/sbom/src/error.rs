@@ -43,8 +43,8 @@ pub enum SbomError {
         /// The image it was to be attached to.
         image: Digest,
     },
-    /// It describes more things than are compared.
-    #[error("the SBOM describes more than {limit} {what}")]
+    /// It describes or lists more things than are compared.
+    #[error("the SBOM has more than {limit} {what}")]
     TooMany {
         /// Which list.
         what: &'static str,

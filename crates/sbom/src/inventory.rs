@@ -83,6 +83,18 @@ impl License {
         Some(Self::Named(text.to_owned()))
     }
 
+    /// The licences that it names: each of an expression, one by one.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        if let Self::Expression(text) = self
+            && let Ok(expression) = spdx::Expression::parse(text)
+        {
+            let each = expression.requirements();
+            return each.map(|named| named.req.to_string()).collect();
+        }
+        vec![self.as_str().to_owned()]
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

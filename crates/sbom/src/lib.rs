@@ -16,11 +16,14 @@
 //! ```
 
 mod catalogue;
+mod compare;
 mod cyclonedx;
 mod error;
 mod inventory;
 mod layers;
 pub mod limits;
+mod listing;
+mod read;
 mod spdx;
 mod spdx3;
 mod subject;
@@ -35,9 +38,12 @@ use serde::Deserialize;
 use crate::walk::{Count, Text};
 
 pub use crate::catalogue::Scanner;
+pub use crate::compare::{Change, Changes, Comparison, Difference, changes, compare};
 pub use crate::error::SbomError;
 pub use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
 pub use crate::layers::LayerError;
+pub use crate::listing::{Listed, Listing};
+pub use crate::read::read;
 pub use crate::subject::{ClaimedSubject, SubjectMatch, check_subject};
 pub use crate::write::Target;
 

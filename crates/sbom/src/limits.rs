@@ -41,6 +41,9 @@ pub const AUDIT_BYTES: usize = 64 * 1024 * 1024;
 /// Packages of one image.
 pub const PACKAGES: usize = 1_000_000;
 
+/// Licences whose texts an SPDX document brings with it.
+pub const LICENSE_TEXTS: usize = 100_000;
+
 /// Notes of one image.
 pub const NOTES: usize = 10_000;
 
@@ -72,7 +75,7 @@ pub const LOCK_TEXT: usize = 32 * 1024 * 1024;
 /// Values in a lock file that is YAML.
 pub const LOCK_VALUES: usize = 2_000_000;
 
-/// Licences that one copyright file names.
+/// Licences of one package.
 pub const LICENSES: usize = 1_000;
 
 /// Bytes of a copyright file. It is left out beyond, and no package with it.

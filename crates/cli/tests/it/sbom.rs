@@ -13,8 +13,8 @@ use waxseal_testkit::{Options, Registry};
 
 use crate::run::{Place, Ran};
 
-const APK: &str = "P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\n\n";
-const NODE: &str = r#"{"name": "left-pad", "version": "1.3.0", "license": "WTFPL"}"#;
+pub(crate) const APK: &str = "P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\n\n";
+pub(crate) const NODE: &str = r#"{"name": "left-pad", "version": "1.3.0", "license": "WTFPL"}"#;
 
 /// A gzipped layer with these files.
 pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {

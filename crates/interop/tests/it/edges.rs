@@ -18,7 +18,7 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("trust", &["oci", "verify"]),
     (
         "gate",
-        &["oci", "attestation", "verify", "policy", "registry"],
+        &["oci", "attestation", "sbom", "verify", "policy", "registry"],
     ),
     (
         "admission",

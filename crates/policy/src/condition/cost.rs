@@ -15,25 +15,30 @@ use cel::{Context, ExecutionError};
 
 use super::ConditionError;
 use super::value::Extent;
-use crate::limits;
 
 /// The budget of one evaluation.
 #[derive(Clone, Debug)]
 pub(super) struct Meter {
+    budget: u64,
     spent: Arc<AtomicU64>,
     extent: Extent,
 }
 
 impl Meter {
-    pub(super) fn new(extent: Extent) -> Self {
+    pub(super) fn new(extent: Extent, budget: u64) -> Self {
         Self {
+            budget,
             spent: Arc::default(),
             extent,
         }
     }
 
+    pub(super) fn budget(&self) -> u64 {
+        self.budget
+    }
+
     pub(super) fn exhausted(&self) -> bool {
-        self.spent.load(Ordering::Relaxed) > limits::CONDITION_STEPS
+        self.spent.load(Ordering::Relaxed) > self.budget
     }
 
     pub(super) fn install(&self, context: &mut Context<'_, '_>) -> Result<(), ConditionError> {
@@ -50,7 +55,7 @@ impl Meter {
         let price = elements.saturating_mul(self.price(kind)).saturating_add(1);
         let spent = self.spent.load(Ordering::Relaxed).saturating_add(price);
         self.spent.store(spent, Ordering::Relaxed);
-        if spent > limits::CONDITION_STEPS {
+        if spent > self.budget {
             return Err(ExecutionError::function_error("loop", "too many steps"));
         }
         Ok(true)

@@ -7,17 +7,44 @@ use cel::common::ast::{
 use super::{ConditionError, expression};
 use crate::limits;
 
+/// What a condition may speak of.
+#[derive(Debug)]
+pub(super) struct Scope {
+    names: &'static [&'static str],
+    /// The names in words.
+    words: &'static str,
+}
+
+/// An attestation.
+pub(super) static ATTESTATION: Scope = Scope {
+    names: &["predicate", "predicateType", "subject", "image"],
+    words: "`predicate`, `predicateType`, `subject` or `image`",
+};
+
+/// A component of an SBOM.
+pub(super) static COMPONENT: Scope = Scope {
+    names: &["component"],
+    words: "`component`",
+};
+
 /// Checks the whole of a condition.
-pub(super) fn check(root: &IdedExpr) -> Result<(), ConditionError> {
-    let mut shape = Shape::default();
+pub(super) fn check(root: &IdedExpr, scope: &'static Scope) -> Result<(), ConditionError> {
+    let mut shape = Shape {
+        scope,
+        parts: 0,
+        depth: 0,
+        reads_input: false,
+        bound: Vec::new(),
+    };
     let found = shape.walk(root, 0)?;
     if !found.may_be(Type::Bool) {
         return Err(ConditionError::NotTruth(found.name().to_owned()));
     }
     if !shape.reads_input {
-        return Err(ConditionError::Constant(
-            "it does not look at `predicate`, `predicateType`, `subject` or `image`".to_owned(),
-        ));
+        return Err(ConditionError::Constant(format!(
+            "it does not look at {}",
+            scope.words
+        )));
     }
     Ok(())
 }
@@ -59,8 +86,9 @@ impl Type {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shape {
+    scope: &'static Scope,
     parts: usize,
     depth: usize,
     reads_input: bool,
@@ -113,7 +141,7 @@ impl Shape {
                 Ok(Type::Map)
             }
             Expr::Comprehension(each) => self.each(each, loops),
-            Expr::Struct(message) => Err(ConditionError::UnknownName(message.type_name.clone())),
+            Expr::Struct(message) => Err(self.unknown(&message.type_name)),
             Expr::Unspecified => Err(ConditionError::Syntax("a part of it is missing".to_owned())),
         }
     }
@@ -122,13 +150,23 @@ impl Shape {
         if let Some((_, known)) = self.bound.iter().rev().find(|(n, _)| n == name) {
             return Ok(*known);
         }
+        if !self.scope.names.contains(&name) {
+            return Err(self.unknown(name));
+        }
         let known = match name {
             "predicate" => Type::Any,
-            "predicateType" | "subject" | "image" => Type::Text,
-            _ => return Err(ConditionError::UnknownName(name.to_owned())),
+            "component" => Type::Map,
+            _ => Type::Text,
         };
         self.reads_input = true;
         Ok(known)
+    }
+
+    fn unknown(&self, name: &str) -> ConditionError {
+        ConditionError::UnknownName {
+            name: name.to_owned(),
+            there: self.scope.names,
+        }
     }
 
     /// A macro counts as inside of the one that makes its range: what one makes

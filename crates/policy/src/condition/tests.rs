@@ -275,18 +275,18 @@ fn loops_draw_on_a_budget() {
         (
             "predicate.all(a, predicate.all(b, a + b >= 0))",
             2_000,
-            Err(ConditionError::TooCostly),
+            Err(ConditionError::TooCostly(limits::CONDITION_STEPS)),
         ),
         (
             "predicate.all(a, predicate.all(b, predicate.all(c, c >= 0)))",
             200,
-            Err(ConditionError::TooCostly),
+            Err(ConditionError::TooCostly(limits::CONDITION_STEPS)),
         ),
         ("predicate.all(a, a in predicate)", 1_000, Ok(true)),
         (
             "predicate.all(a, a in predicate)",
             10_000,
-            Err(ConditionError::TooCostly),
+            Err(ConditionError::TooCostly(limits::CONDITION_STEPS)),
         ),
         (
             "predicate.all(a, string(a).matches('^[0-9]+$'))",
@@ -296,13 +296,13 @@ fn loops_draw_on_a_budget() {
         (
             "predicate.all(a, string(a).matches('^[0-9]+$'))",
             50_000,
-            Err(ConditionError::TooCostly),
+            Err(ConditionError::TooCostly(limits::CONDITION_STEPS)),
         ),
         // An exhausted budget is not swallowed by what stands beside it.
         (
             "predicate.all(a, predicate.all(b, predicate.all(c, c >= 0))) || image != ''",
             200,
-            Err(ConditionError::TooCostly),
+            Err(ConditionError::TooCostly(limits::CONDITION_STEPS)),
         ),
     ];
     for (source, size, wanted) in table {

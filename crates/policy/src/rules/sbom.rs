@@ -1,53 +1,230 @@
-//! The rule that the image has an attested SBOM.
+//! The rule that the image has an attested SBOM, and on what it says.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-use waxseal_verify::Verified;
+mod demand;
+mod elements;
+mod raw;
 
-use super::{Miss, Requirement, Rule, attestation};
-use crate::PolicyError;
-use crate::document::Later;
+use std::fmt;
+
+use waxseal_sbom::{Comparison, Listing, check_subject, compare, detect, read};
+use waxseal_verify::{Verified, VerifiedAttestation};
+
+use super::{Miss, attestation};
+use crate::{Condition, Facts, Needs, codes};
+
+pub use self::demand::SbomDemand;
+use self::elements::Element;
+pub(crate) use self::raw::Raw;
 
 /// An SBOM attestation of any of the types that producers write.
-#[derive(Clone, Debug)]
-pub(crate) struct Sbom;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sbom {
+    /// Whether it is compared with the layers.
+    matches_image: bool,
+    /// What it may leave out: types of packages, or package URLs without a version.
+    may_omit: Vec<String>,
+    deny: Vec<Condition>,
+    require_license: bool,
+    minimum: Vec<Element>,
+    max_age: Option<attestation::MaxAge>,
+}
 
 impl Sbom {
-    pub(crate) fn weigh(&self, verified: &Verified) -> Result<(), Box<Miss>> {
-        attestation::of_type(verified, |found| TYPES.contains(&found)).map(|_| ())
+    pub(crate) fn weigh(&self, verified: &Verified, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
+        let attested = attestation::of_type(verified, |found| TYPES.contains(&found))?;
+        if let Some(max_age) = &self.max_age {
+            max_age.weigh(attested.times(), facts.now)?;
+        }
+        if !self.reads() {
+            return Ok(());
+        }
+        let listing = of_this_image(attested)?;
+        elements::weigh(&self.minimum, &listing)?;
+        self.is_licensed(&listing)?;
+        self.is_denied(&listing)?;
+        self.matches(&listing, facts)
+    }
+
+    pub(crate) fn needs(&self, needs: &mut Needs) {
+        for kind in TYPES {
+            needs.attestations.insert(kind.to_owned());
+            if self.reads() {
+                needs.keep_predicate_of.insert(kind.to_owned());
+            }
+        }
+    }
+
+    fn reads(&self) -> bool {
+        self.matches_image
+            || self.require_license
+            || !self.deny.is_empty()
+            || !self.minimum.is_empty()
+    }
+
+    fn is_licensed(&self, listing: &Listing) -> Result<(), Box<Miss>> {
+        if !self.require_license {
+            return Ok(());
+        }
+        let bare = listing.packages.iter().filter(|p| p.licenses.is_empty());
+        let bare: Vec<String> = bare.map(elements::named).collect();
+        if bare.is_empty() {
+            return Ok(());
+        }
+        let reason = format!("{} no licence: {}", say(bare.len()), some(&bare));
+        Err(Miss::near(codes::SBOM_LICENSE, reason))
+    }
+
+    fn is_denied(&self, listing: &Listing) -> Result<(), Box<Miss>> {
+        if self.deny.is_empty() {
+            return Ok(());
+        }
+        let components = elements::as_json(listing);
+        for condition in &self.deny {
+            match condition.first_component(&components) {
+                Ok(None) => {}
+                Ok(Some(at)) => {
+                    let name = listing.packages.get(at).map(elements::named);
+                    let reason = format!(
+                        "{} is denied: {}",
+                        name.unwrap_or_default(),
+                        condition.source()
+                    );
+                    return Err(Miss::near(codes::SBOM_DENIED, reason));
+                }
+                Err(error) => {
+                    let reason = format!("the condition of `deny`: {error}");
+                    return Err(Miss::near(codes::CONDITION_ERROR, reason));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn matches(&self, listing: &Listing, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
+        if !self.matches_image {
+            return Ok(());
+        }
+        let inventory = match facts.layers {
+            Some(Ok(inventory)) => inventory,
+            Some(Err(why)) => {
+                let reason = format!("the SBOM cannot be compared with the image: {why}");
+                return Err(Miss::near(codes::LAYERS, reason));
+            }
+            None => {
+                let reason = "the SBOM has not been compared with the image".to_owned();
+                return Err(Miss::near(codes::LAYERS_UNREAD, reason));
+            }
+        };
+        let found = compare(&listing.packages, inventory).allowing(&self.may_omit);
+        if found.is_lacking() {
+            return Err(Miss::near(codes::SBOM_DIFFERS, differs(&found)));
+        }
+        Ok(())
     }
 }
 
-/// An attested SBOM, CycloneDX or SPDX.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "Sbom")]
-pub(crate) struct Raw {
-    /// How many distinct keys or identities it takes; 1 where it is left out.
-    #[serde(default)]
-    threshold: Option<usize>,
-    /// Who may attest, by their names under `authorities`.
-    #[serde(default)]
-    from: Vec<String>,
-    #[serde(default)]
-    matches_image: Option<Later>,
-    #[serde(default)]
-    deny: Option<Later>,
+/// The SBOM, unless it says itself that it is about another image.
+fn of_this_image(attested: &VerifiedAttestation) -> Result<Listing, Box<Miss>> {
+    let predicate = attested.predicate().map_or("null", |raw| raw.get());
+    let broken = |error: waxseal_sbom::SbomError| {
+        Miss::near(codes::SBOM, crate::escaped(&error.to_string()))
+    };
+    let document = detect(predicate.as_bytes()).map_err(broken)?;
+    check_subject(&document, attested.subject()).map_err(broken)?;
+    read(predicate.as_bytes()).map_err(broken)
 }
 
-impl Raw {
-    pub(crate) fn compile(self) -> Result<Requirement, PolicyError> {
-        if self.matches_image.is_some() {
-            return Err(PolicyError::Unsupported("sbom.matchesImage".into()));
+fn differs(found: &Comparison) -> String {
+    let place = |found: &[String]| match found.first() {
+        Some(place) => format!(" ({place})"),
+        None => String::new(),
+    };
+    let named = |d: &waxseal_sbom::Difference| {
+        let versions = d.in_image.join(", ");
+        format!(
+            "pkg:{}/{}@{versions}{}",
+            d.ecosystem,
+            d.name,
+            place(&d.found)
+        )
+    };
+    let mut parts = Vec::new();
+    if !found.missing.is_empty() {
+        let all: Vec<String> = found.missing.iter().map(named).collect();
+        parts.push(format!(
+            "the SBOM leaves out {} of the image: {}",
+            match all.len() {
+                1 => "a package".to_owned(),
+                n => format!("{n} packages"),
+            },
+            some(&all)
+        ));
+    }
+    if !found.versions.is_empty() {
+        let each = found.versions.iter().map(|d| {
+            let said = d.in_sbom.join(", ");
+            format!(
+                "{}, where it says {}",
+                named(d),
+                if said.is_empty() {
+                    "another too"
+                } else {
+                    &said
+                }
+            )
+        });
+        let all: Vec<String> = each.collect();
+        parts.push(format!("in other versions: {}", some(&all)));
+    }
+    crate::escaped(&parts.join("; "))
+}
+
+/// The first of many.
+fn some(all: &[String]) -> String {
+    let shown: Vec<&str> = all.iter().take(SHOWN).map(String::as_str).collect();
+    let text = crate::escaped(&shown.join(", "));
+    match all.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        Some(more) => format!("{text} and {more} more"),
+        None => text,
+    }
+}
+
+fn say(count: usize) -> String {
+    match count {
+        1 => "a component has".to_owned(),
+        n => format!("{n} components have"),
+    }
+}
+
+impl fmt::Display for Sbom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("attested SBOM (CycloneDX or SPDX)")?;
+        if let Some(max_age) = &self.max_age {
+            write!(f, " at most {} old", max_age.text)?;
         }
-        if self.deny.is_some() {
-            return Err(PolicyError::Unsupported("sbom.deny".into()));
+        let mut clauses = Vec::new();
+        if self.matches_image {
+            let mut text = "that lists what is in the image".to_owned();
+            if !self.may_omit.is_empty() {
+                text.push_str(&format!(" (but for {})", self.may_omit.join(", ")));
+            }
+            clauses.push(text);
         }
-        Ok(Requirement {
-            from: self.from,
-            threshold: self.threshold.unwrap_or(1),
-            rule: Rule::Sbom(Sbom),
-        })
+        if self.require_license {
+            clauses.push("with a licence for each component".to_owned());
+        }
+        if !self.minimum.is_empty() {
+            let names: Vec<&str> = self.minimum.iter().map(|e| e.name()).collect();
+            clauses.push(format!("that states {}", names.join(", ")));
+        }
+        for condition in &self.deny {
+            clauses.push(format!("without a component where {}", condition.source()));
+        }
+        for (n, clause) in clauses.iter().enumerate() {
+            f.write_str(if n == 0 { " " } else { ", " })?;
+            f.write_str(clause)?;
+        }
+        Ok(())
     }
 }
 
@@ -65,3 +242,4 @@ pub(crate) const TYPES: [&str; 10] = [
     "https://spdx.dev/Document/v3.0",
     "https://spdx.dev/Document/v3.0.1",
 ];
+const SHOWN: usize = 5;

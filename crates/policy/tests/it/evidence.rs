@@ -10,6 +10,7 @@ use waxseal_oci::{Annotations, Digest, Platform, Reference};
 use waxseal_policy::{
     Facts, Finding, Flags, KeySource, Platforms, Policy, PolicyDocument, Seen, Via,
 };
+use waxseal_sbom::Inventory;
 use waxseal_sign::{PrivateKey, sign_statement};
 use waxseal_verify::{
     Authority, Candidate, CandidateContent, KeyAlgorithm, KeyAuthority, Origin, Place, Trust,
@@ -155,6 +156,7 @@ pub(crate) fn flags() -> Flags {
         threshold: 1,
         annotations: Annotations::new(),
         attestations: Vec::new(),
+        sbom: None,
         platforms: Platforms::Index,
     }
 }
@@ -168,6 +170,7 @@ pub(crate) struct Case {
     pub(crate) platform: Option<Platform>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) seen: Vec<Seen>,
+    pub(crate) layers: Option<Result<Inventory, String>>,
 }
 
 impl Case {
@@ -179,6 +182,7 @@ impl Case {
             platform: None,
             findings,
             seen: Vec::new(),
+            layers: None,
         }
     }
 
@@ -190,6 +194,10 @@ impl Case {
             platform: self.platform.as_ref(),
             findings: &self.findings,
             seen: &self.seen,
+            layers: self
+                .layers
+                .as_ref()
+                .map(|l| l.as_ref().map_err(String::as_str)),
             complete,
             now: NOW,
         }

@@ -15,6 +15,7 @@ mod evidence;
 mod patterns;
 mod properties;
 mod rendering;
+mod sboms;
 mod schema;
 mod shipped;
 mod vulnerabilities;

@@ -10,7 +10,6 @@ mod forger;
 mod keys;
 mod kinds;
 mod mutation;
-mod published;
 mod support;
 mod tampered;
 mod witnesses;

@@ -1,0 +1,46 @@
+//! `waxseal sbom`: what is in an image, and whether an SBOM says so.
+
+mod diff;
+mod list;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::context::Context;
+use crate::error::Failure;
+use crate::exit::Exit;
+
+/// List the packages in an image, as an SBOM
+///
+/// Looks into every layer, uppermost first, without unpacking anything: packages
+/// of dpkg and apk, Python, Node, Ruby, PHP and .NET, Go programs, and Rust programs
+/// built with `cargo auditable`. What is known and cannot be read is in the
+/// document and on stderr. The same image gives the same bytes; the time of the
+/// document is that of SOURCE_DATE_EPOCH, if it is set.
+#[derive(clap::Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Sbom {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    list: list::List,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Compare the packages of two images or SBOMs
+    Diff(diff::Diff),
+    /// Compare an image's attested SBOM with what is in the image
+    Verify(Box<verify::Verify>),
+}
+
+impl Sbom {
+    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        match self.command {
+            None => self.list.run(context),
+            Some(Command::Diff(command)) => command.run(context),
+            Some(Command::Verify(command)) => command.run(context),
+        }
+    }
+}

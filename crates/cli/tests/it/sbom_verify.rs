@@ -1,0 +1,220 @@
+//! `sbom verify` and `sbom diff`: SBOMs beside images.
+
+use serde_json::Value;
+use waxseal_oci::Digest;
+use waxseal_testkit::{Options, Registry};
+
+use crate::run::{Place, Ran};
+use crate::sbom::{APK, NODE, layer, push};
+
+/// An image of two layers, and a place with the keys.
+struct Shop {
+    _registry: Registry,
+    place: Place,
+    image: String,
+    layers: Vec<Digest>,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let registry = Registry::start(Options::default());
+        let place = Place::new();
+        place.key("cosign3.key");
+        place.key("cosign3.pub");
+        let lower = layer(&[
+            ("etc/os-release", "ID=alpine\nVERSION_ID=3.20\n"),
+            ("lib/apk/db/installed", APK),
+        ]);
+        let upper = layer(&[("app/node_modules/left-pad/package.json", NODE)]);
+        let (image, layers) = push(&registry, "1.0", &[lower, upper]);
+        Self {
+            _registry: registry,
+            place,
+            image,
+            layers,
+        }
+    }
+
+    /// Our own SBOM of the image.
+    fn sbom(&self) -> String {
+        let list = ["sbom", "--insecure-http", "-o", "cyclonedx-json"];
+        self.place.ok([&list[..], &[&self.image]].concat())
+    }
+
+    fn attest(&self, sbom: &str, key: &str) {
+        self.place.write("bom.json", sbom);
+        let attest = ["attest", "--insecure-http", "--sbom", "bom.json", "-k", key];
+        self.place.ok([&attest[..], &[&self.image]].concat());
+    }
+
+    fn verify(&self, more: &[&str]) -> Ran {
+        let verify = ["sbom", "verify", "--insecure-http", &self.image];
+        self.place.run([&verify[..], more].concat())
+    }
+}
+
+const KEY: [&str; 2] = ["--key", "cosign3.pub"];
+
+#[test]
+fn an_sbom_that_says_what_is_there_is_accepted() {
+    let shop = Shop::new();
+    shop.attest(&shop.sbom(), "cosign3.key");
+    let ran = shop.verify(&KEY);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout
+            .ends_with("  2 the same, 0 left out, 0 in another version, 0 more in the SBOM\n"),
+        "{}",
+        ran.stdout
+    );
+    // The same as a flag of `verify`.
+    let verify = [
+        "verify",
+        "--insecure-http",
+        &shop.image,
+        "--sbom-matches-image",
+    ];
+    let ran = shop.place.run([&verify[..], &KEY].concat());
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+}
+
+#[test]
+fn an_sbom_that_leaves_something_out_is_refused_by_layer() {
+    let shop = Shop::new();
+    let mut lying: Value = serde_json::from_str(&shop.sbom()).unwrap();
+    let components = lying.pointer_mut("/components").unwrap();
+    let components = components.as_array_mut().unwrap();
+    components.retain(|c| c.get("name").and_then(Value::as_str) != Some("left-pad"));
+    for component in components.iter_mut() {
+        if let Some(purl) = component.get_mut("purl") {
+            *purl = purl
+                .as_str()
+                .unwrap()
+                .replace("1.2.5-r0", "1.2.6-r0")
+                .into();
+        }
+    }
+    shop.attest(&lying.to_string(), "cosign3.key");
+    let ran = shop.verify(&KEY);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    let detail = ran.stdout.split_once("\nthe SBOM sha256:").unwrap().1;
+    let detail = detail.split_once('\n').unwrap().1;
+    assert_eq!(
+        detail,
+        format!(
+            "  left out, and in the image:\n    pkg:npm/left-pad 1.3.0\n      \
+             app/node_modules/left-pad/package.json in layer {}\n  in another version:\n    \
+             pkg:apk/alpine/musl 1.2.5-r0, and 1.2.6-r0 in the SBOM\n      \
+             lib/apk/db/installed in layer {}\n  \
+             0 the same, 1 left out, 1 in another version, 0 more in the SBOM\n",
+            shop.layers.last().unwrap(),
+            shop.layers.first().unwrap()
+        )
+    );
+    // What may be left out may be left out, and no more.
+    let npm = shop.verify(&[&KEY[..], &["--allow", "pkg:npm/left-pad"]].concat());
+    assert_eq!(npm.code, Some(3));
+    let both = shop.verify(&[&KEY[..], &["--allow", "npm", "--allow", "apk"]].concat());
+    assert_eq!(both.code, Some(0), "{}", both.stdout);
+    let json = shop.verify(&[&KEY[..], &["-o", "json"]].concat());
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(json.pointer("/verdict"), Some(&"deny".into()));
+    assert_eq!(
+        json.pointer("/comparisons/0/missing/0/name"),
+        Some(&"left-pad".into())
+    );
+}
+
+#[test]
+fn an_honest_sbom_by_a_stranger_is_not_looked_at() {
+    let shop = Shop::new();
+    let new = ["keygen", "--output-prefix", "stranger"];
+    shop.place.ok(new);
+    shop.attest(&shop.sbom(), "stranger.key");
+    let ran = shop.verify(&KEY);
+    assert_eq!(ran.code, Some(3), "{}", ran.stdout);
+    assert!(ran.stdout.contains("no attested SBOM"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("beside the layers"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_policy_that_compares_nothing_is_no_answer() {
+    let shop = Shop::new();
+    shop.attest(&shop.sbom(), "cosign3.key");
+    let policy = |rule: &str| {
+        let host = shop.image.split_once('/').unwrap().0;
+        let text = format!(
+            "apiVersion: waxseal.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {{ name: release }}\n\
+             spec:\n  match: {{ images: ['{host}/shop/*'] }}\n  authorities:\n    \
+             release: {{ key: {{ file: cosign3.pub }} }}\n  require:\n    - {rule}\n"
+        );
+        shop.place.write("policy.yaml", text);
+        shop.verify(&["--policy", "policy.yaml"])
+    };
+    let ran = policy("sbom: { from: [release] }");
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.stderr,
+        "error: the policies compare no SBOM with the image\nhint: add `sbom: { from: [...], \
+         matchesImage: true }` to one of them\n"
+    );
+    let ran = policy("sbom: { from: [release], matchesImage: true }");
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn a_captured_comparison_is_made_again_from_the_layers() {
+    let shop = Shop::new();
+    shop.attest(&shop.sbom(), "cosign3.key");
+    let flags = ["--key", "cosign3.pub", "--sbom-matches-image"];
+    let capture = ["capture", "--insecure-http", &shop.image, "-o", "kept.tar"];
+    shop.place.ok([&capture[..], &flags].concat());
+    let replayed = shop.place.run(["replay", "kept.tar"]);
+    assert_eq!(
+        replayed.code,
+        Some(0),
+        "{}{}",
+        replayed.stdout,
+        replayed.stderr
+    );
+    assert!(
+        replayed.stdout.contains("lists what is in the image"),
+        "{}",
+        replayed.stdout
+    );
+}
+
+#[test]
+fn what_changed_is_listed() {
+    let shop = Shop::new();
+    shop.place
+        .write("before.json", shop.sbom().replace("1.3.0", "1.2.0"));
+    let diff = [
+        "sbom",
+        "diff",
+        "--insecure-http",
+        "before.json",
+        &shop.image,
+    ];
+    assert_eq!(
+        shop.place.ok(diff),
+        "~ npm left-pad 1.2.0 -> 1.3.0\n0 added, 0 removed, 1 changed, 1 the same\n"
+    );
+    let json = shop.place.ok([&diff[..], &["-o", "json"]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        json.pointer("/changed/0/before/0"),
+        Some(&"1.2.0".into()),
+        "{json}"
+    );
+    shop.place.write("broken.json", "{}");
+    let ran = shop
+        .place
+        .run(["sbom", "diff", "broken.json", "before.json"]);
+    assert_eq!(ran.code, Some(1));
+    assert_eq!(
+        ran.stderr,
+        "error: `broken.json`: the document is neither CycloneDX nor SPDX: there is no \
+         `bomFormat`, no `spdxVersion` and no `@graph`\n"
+    );
+}

@@ -1,0 +1,142 @@
+//! What is in the layers of an image.
+//!
+//! Each layer is read once, as a stream, and counts only when its digest has
+//! turned out to be right.
+
+use std::future::Future;
+use std::io::{self, Read};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use waxseal_oci::{Descriptor, Manifest, Repository};
+use waxseal_registry::{BlobStream, Source};
+use waxseal_sbom::{Inventory, Scanner};
+
+use crate::Fault;
+
+/// Why there is no inventory of an image.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LayersError {
+    /// They could not be fetched.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// They came, and cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
+/// Where layers come from.
+pub(crate) trait Layers: Sync {
+    fn open(&self, layer: &Descriptor) -> impl Future<Output = Result<BlobStream, Fault>> + Send;
+}
+
+/// The layers of a repository.
+struct In<'a, S> {
+    source: &'a S,
+    repository: &'a Repository,
+}
+
+impl<S: Source> Layers for In<'_, S> {
+    async fn open(&self, layer: &Descriptor) -> Result<BlobStream, Fault> {
+        let stream = self.source.blob_stream(self.repository, layer).await;
+        stream.map_err(|error| Fault::from(&error))
+    }
+}
+
+/// Takes the inventory of an image's layers (untrusted). `progress` is told
+/// which layer comes next, counted from 1, and its size in bytes.
+///
+/// # Errors
+/// [`LayersError`] where a layer cannot be had or cannot be read: part of an
+/// inventory is none.
+pub async fn inventory<S: Source>(
+    source: &S,
+    repository: &Repository,
+    manifest: &Manifest,
+    progress: impl FnMut(usize, u64),
+) -> Result<Inventory, LayersError> {
+    scan(&In { source, repository }, manifest, progress).await
+}
+
+pub(crate) async fn scan<L: Layers>(
+    layers: &L,
+    manifest: &Manifest,
+    mut progress: impl FnMut(usize, u64),
+) -> Result<Inventory, LayersError> {
+    let strange = |layer: &&Descriptor| !is_layer(&layer.media_type);
+    if let Some(layer) = manifest.layers.iter().find(strange) {
+        return Err(LayersError::Unreadable(format!(
+            "it is not a container image: `{}` is not the type of a layer",
+            layer.media_type
+        )));
+    }
+    let mut scanner = Scanner::new();
+    // The uppermost layer stands last.
+    for (n, layer) in manifest.layers.iter().rev().enumerate() {
+        progress(n + 1, layer.size);
+        let mut stream = layers.open(layer).await?;
+        let (sender, receiver) = mpsc::channel(CHUNKS);
+        let digest = layer.digest.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            let read = scanner.layer(&digest, &mut Chunks::new(receiver));
+            read.map(|()| scanner)
+        });
+        let sent = async {
+            while let Some(chunk) = stream.next().await? {
+                if sender.send(chunk).await.is_err() {
+                    return Ok(());
+                }
+            }
+            Ok::<(), waxseal_registry::Error>(())
+        };
+        let sent = sent.await;
+        drop(sender);
+        let read = reading
+            .await
+            .map_err(|e| LayersError::Unreadable(format!("cannot read a layer: {e}")))?;
+        sent.map_err(|error| Fault::from(&error))?;
+        scanner = read.map_err(|error| LayersError::Unreadable(error.to_string()))?;
+    }
+    Ok(scanner.finish())
+}
+
+fn is_layer(media_type: &str) -> bool {
+    media_type.starts_with("application/vnd.oci.image.layer.")
+        || media_type.starts_with("application/vnd.docker.image.rootfs.")
+}
+
+/// Chunks that arrive, as something to read from.
+struct Chunks {
+    receiver: mpsc::Receiver<Bytes>,
+    chunk: Bytes,
+}
+
+impl Chunks {
+    fn new(receiver: mpsc::Receiver<Bytes>) -> Self {
+        Self {
+            receiver,
+            chunk: Bytes::new(),
+        }
+    }
+}
+
+impl Read for Chunks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.chunk.is_empty() {
+            match self.receiver.blocking_recv() {
+                Some(chunk) => self.chunk = chunk,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.chunk.len());
+        let taken = self.chunk.split_to(length);
+        if let Some(to) = buffer.get_mut(..length) {
+            to.copy_from_slice(&taken);
+        }
+        Ok(length)
+    }
+}
+
+/// Chunks that wait to be read.
+const CHUNKS: usize = 16;

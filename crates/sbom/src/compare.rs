@@ -1,0 +1,249 @@
+//! Whether an SBOM says what is in an image.
+//!
+//! Two packages are the same where the type, namespace, name and version of
+//! their package URLs are, as each ecosystem compares them. What tools write
+//! differently (qualifiers, an epoch as a qualifier, `v` before Go's own
+//! version) makes no difference here.
+
+mod key;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::inventory::Inventory;
+use crate::listing::Listed;
+
+use key::Key;
+
+/// A package that is on one side only, or in another version.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Difference {
+    /// The type of its package URL.
+    pub ecosystem: String,
+    /// Its name, with its namespace.
+    pub name: String,
+    /// Its versions in the image.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_image: Vec<String>,
+    /// Its versions in the SBOM.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_sbom: Vec<String>,
+    /// The files of the image that name it, each with its layer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
+}
+
+/// An SBOM beside what is in the image.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Comparison {
+    /// How many packages are in both.
+    pub same: usize,
+    /// In the image, and not in the SBOM.
+    pub missing: Vec<Difference>,
+    /// In both, in versions that differ.
+    pub versions: Vec<Difference>,
+    /// In the SBOM, and not in the image, of types that are looked for.
+    pub extra: Vec<Difference>,
+    /// How many packages the SBOM has of types that are not looked for in images.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_looked_for: BTreeMap<String, usize>,
+    /// How many entries of the SBOM have no package URL to compare by.
+    pub without_purl: usize,
+}
+
+impl Comparison {
+    /// Whether the SBOM leaves something out, or names another version of it.
+    #[must_use]
+    pub fn is_lacking(&self) -> bool {
+        !self.missing.is_empty() || !self.versions.is_empty()
+    }
+
+    /// The same comparison without what may be left out: types such as `npm`, or
+    /// package URLs without a version such as `pkg:npm/left-pad`.
+    #[must_use]
+    pub fn allowing(mut self, allowed: &[String]) -> Self {
+        let is_allowed = |difference: &Difference| {
+            let whole = format!("pkg:{}/{}", difference.ecosystem, difference.name);
+            allowed
+                .iter()
+                .any(|text| *text == difference.ecosystem || text.eq_ignore_ascii_case(&whole))
+        };
+        self.missing.retain(|d| !is_allowed(d));
+        self.versions.retain(|d| !is_allowed(d));
+        self
+    }
+}
+
+/// Compares what an SBOM lists with what is in the image.
+#[must_use]
+pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
+    let mut comparison = Comparison::default();
+    let mut ours: BTreeMap<Key, Side> = BTreeMap::new();
+    for component in &image.components {
+        let Some((key, version)) = key::of(&component.purl) else {
+            continue;
+        };
+        let side = ours.entry(key).or_default();
+        // What only a lock file names may not be there: it may be listed or not.
+        if component.is_declared_only() {
+            continue;
+        }
+        side.versions.insert(version);
+        side.found
+            .extend(component.found.iter().map(|at| match &at.layer {
+                Some(layer) => format!("{} in layer {layer}", at.path),
+                None => at.path.clone(),
+            }));
+    }
+    let mut theirs: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    for component in sbom {
+        let Some((key, version)) = component.purl.as_deref().and_then(key::of) else {
+            comparison.without_purl += 1;
+            continue;
+        };
+        if !key.is_looked_for() {
+            *comparison.not_looked_for.entry(key.kind).or_default() += 1;
+            continue;
+        }
+        theirs.entry(key).or_default().insert(version);
+    }
+    for (key, side) in &ours {
+        let said = said_of(key, &theirs);
+        let unsaid: Vec<String> = side.versions.difference(&said).cloned().collect();
+        comparison.same += side.versions.len() - unsaid.len();
+        if unsaid.is_empty() {
+            continue;
+        }
+        let difference = Difference {
+            ecosystem: key.kind.clone(),
+            name: key.name.clone(),
+            in_image: unsaid,
+            in_sbom: said.difference(&side.versions).cloned().collect(),
+            found: side.found.iter().cloned().collect(),
+        };
+        if said.is_empty() {
+            comparison.missing.push(difference);
+        } else {
+            comparison.versions.push(difference);
+        }
+    }
+    for (key, said) in theirs {
+        if !ours.contains_key(&key) && !ours.contains_key(&key.without_group()) {
+            comparison.extra.push(Difference {
+                ecosystem: key.kind,
+                name: key.name,
+                in_image: Vec::new(),
+                in_sbom: said.into_iter().collect(),
+                found: Vec::new(),
+            });
+        }
+    }
+    comparison
+}
+
+/// The versions of a package that an SBOM lists. An archive that does not say
+/// its group is the one of that name, whatever group the SBOM gives it.
+fn said_of(key: &Key, theirs: &BTreeMap<Key, BTreeSet<String>>) -> BTreeSet<String> {
+    if key.lacks_group() {
+        let same = theirs.iter().filter(|(k, _)| k.without_group() == *key);
+        return same.flat_map(|(_, versions)| versions.clone()).collect();
+    }
+    theirs.get(key).cloned().unwrap_or_default()
+}
+
+/// What changed from one list of packages to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Changes {
+    /// How many packages are the same.
+    pub same: usize,
+    /// Packages, with their versions, that are in the second list only.
+    pub added: Vec<Change>,
+    /// Packages, with their versions, that are in the first list only.
+    pub removed: Vec<Change>,
+    /// Packages whose versions differ.
+    pub changed: Vec<Change>,
+}
+
+/// A package that changed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Change {
+    /// The type of its package URL; empty where it has none.
+    pub ecosystem: String,
+    /// Its name, with its namespace.
+    pub name: String,
+    /// Its versions in the first list.
+    pub before: Vec<String>,
+    /// Its versions in the second list.
+    pub after: Vec<String>,
+}
+
+impl Changes {
+    /// Whether nothing changed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+    }
+}
+
+/// What changed between two lists of packages, of whatever types. An entry
+/// without a package URL goes by its name.
+#[must_use]
+pub fn changes(before: &[Listed], after: &[Listed]) -> Changes {
+    let (before, after) = (by_key(before), by_key(after));
+    let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
+    let none = BTreeSet::new();
+    let mut changes = Changes::default();
+    for key in keys {
+        let old = before.get(key).unwrap_or(&none);
+        let new = after.get(key).unwrap_or(&none);
+        changes.same += old.intersection(new).count();
+        if old == new {
+            continue;
+        }
+        let change = Change {
+            ecosystem: key.kind.clone(),
+            name: key.name.clone(),
+            before: old.difference(new).cloned().collect(),
+            after: new.difference(old).cloned().collect(),
+        };
+        match (old.is_empty(), new.is_empty()) {
+            (true, _) => changes.added.push(change),
+            (_, true) => changes.removed.push(change),
+            _ => changes.changed.push(change),
+        }
+    }
+    changes
+}
+
+fn by_key(components: &[Listed]) -> BTreeMap<Key, BTreeSet<String>> {
+    let mut all: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    for component in components {
+        let (key, version) = component.purl.as_deref().and_then(key::of).unwrap_or((
+            Key {
+                kind: String::new(),
+                name: component.name.clone(),
+            },
+            component.version.clone(),
+        ));
+        all.entry(key).or_default().insert(version);
+    }
+    all
+}
+
+#[derive(Default)]
+struct Side {
+    versions: BTreeSet<String>,
+    found: BTreeSet<String>,
+}
+
+#[cfg(test)]
+mod tests;
