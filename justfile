@@ -12,6 +12,10 @@ demo:
 test:
     cargo test --workspace
 
+# Bundles from PyPI, npm, GitHub and others that really are out there.
+wild:
+    .ci/wild
+
 # Every byte changed of everything that verifies (minutes; `test` takes some).
 mutants:
     WAXSEAL_EVERY_BYTE=1 cargo test -p waxseal-verify --test it -- tampered:: --nocapture
