@@ -107,6 +107,7 @@ impl StoreError {
             }
             Self::Unknown { .. } => Some("`waxseal trust show` lists those that there are".into()),
             Self::FromTheFuture { .. } => Some("is the clock of this machine right?".into()),
+            Self::Reserved { .. } => Some("take another name: this one is the program's".into()),
             _ => None,
         }
     }
@@ -245,6 +246,9 @@ impl UpdateError {
             Self::Store(error) => error.hint(),
             Self::Expired { .. } => {
                 Some("either it was not renewed in time, or somebody holds the renewal back".into())
+            }
+            Self::Fetch(_) if !self.is_refusal() => {
+                Some("what there was before is kept, and can be used until it is stale".into())
             }
             _ => None,
         }

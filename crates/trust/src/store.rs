@@ -159,6 +159,7 @@ impl Store {
     /// [`StoreError::Pin`], [`StoreError::Reserved`], [`StoreError::Exists`] where
     /// the name is that of another repository, [`StoreError::Io`].
     pub fn pin(&self, name: &Name, url: &str, root: &[u8]) -> Result<(), StoreError> {
+        not_reserved(name)?;
         let refused = |cause: UpdateError| StoreError::Pin(Box::new(cause));
         address(url).map_err(|e| refused(e.into()))?;
         tuf::check_pin(root).map_err(refused)?;
@@ -186,6 +187,7 @@ impl Store {
         signing_config: Option<&[u8]>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        not_reserved(name)?;
         document::check(trusted_root, signing_config)?;
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let source = Source::File {
@@ -268,11 +270,6 @@ impl Store {
     /// Puts a source there, unless there is another one. What was fetched from the
     /// same one stays.
     fn put(&self, name: &Name, source: Source) -> Result<(), StoreError> {
-        if Embedded::of(name).is_some() {
-            return Err(StoreError::Reserved {
-                name: name.to_string(),
-            });
-        }
         let _locked = self.lock(name)?;
         let path = self.path(name);
         match State::read(&path)? {
@@ -312,6 +309,15 @@ impl Store {
             }),
             Err(TryLockError::Error(e)) => Err(io("lock", &path, &e)),
         }
+    }
+}
+
+fn not_reserved(name: &Name) -> Result<(), StoreError> {
+    match Embedded::of(name) {
+        None => Ok(()),
+        Some(_) => Err(StoreError::Reserved {
+            name: name.to_string(),
+        }),
     }
 }
 

@@ -186,7 +186,11 @@ fn what_is_refused_is_refused_by_name_and_exit_code() {
     let before = world.place.read(".local/share/waxseal/trust/acme.json");
     let refused = |world: &World, code, words: &str| {
         let ran = world.run(&["trust", "update", "acme"]);
-        let said = format!("error: trust root `acme`: {words}\n");
+        let hint = match code {
+            1 => "hint: what there was before is kept, and can be used until it is stale\n",
+            _ => "",
+        };
+        let said = format!("error: trust root `acme`: {words}\n{hint}");
         assert_eq!(
             (ran.code, ran.stderr, ran.stdout),
             (Some(code), said, String::new())
@@ -380,9 +384,31 @@ fn a_root_from_a_file_has_a_name_too() {
         (ran.code, ran.stderr.as_str()),
         (
             Some(1),
-            "error: `sigstore` is the name of a trust root that comes with waxseal\n"
+            "error: `sigstore` is the name of a trust root that comes with waxseal\n\
+             hint: take another name: this one is the program's\n"
         )
     );
+    world.place.write("other.json", "{}");
+    let at = world.place.path(".local/share/waxseal/trust/acme.json");
+    for (arguments, said) in [
+        (
+            ["acme", "--trusted-root", "root.json"],
+            format!(
+                "error: there is a trust root `acme` already, and it is another one\n\
+                 hint: take another name, or remove `{}` first\n",
+                at.display()
+            ),
+        ),
+        (
+            ["x", "--trusted-root", "other.json"],
+            "error: `other.json`: the trusted root is refused: trust root: failed to parse JSON: \
+             missing field `mediaType` at line 1 column 2\n"
+                .to_owned(),
+        ),
+    ] {
+        let ran = world.run(&[&["trust", "pin"][..], &arguments].concat());
+        assert_eq!((ran.code, ran.stderr), (Some(1), said));
+    }
     for arguments in [
         &["trust", "pin", "x"][..],
         &["trust", "pin", "x", "--url", "https://tuf.example"],
@@ -486,7 +512,8 @@ fn documents_are_made_for_a_private_instance_and_work() {
         ("url=https://r.example", "`public-key` is missing"),
         (
             "https://r.example",
-            "`https://r.example` is not of the form KEY=VALUE",
+            "`https://r.example` is not of the form KEY=VALUE\n\
+             hint: it begins like url=https://service.example.com; --help has an example",
         ),
         ("url=a,url=b", "`url` is given twice"),
         (

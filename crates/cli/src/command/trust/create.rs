@@ -21,6 +21,7 @@ use crate::trust_args::bounded;
 /// authorities are trusted from when on their certificate is valid, and keys from when on
 /// the first of the authorities is.
 #[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLE)]
 pub(super) struct Create {
     /// The folder for `trusted_root.json` and `signing_config.json`
     #[arg(short, long = "output-dir", value_name = "DIR")]
@@ -170,9 +171,11 @@ impl Spec {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in text.split(',') {
             let Some((key, value)) = part.split_once('=') else {
-                return Err(Failure::usage(format_args!(
-                    "`{part}` is not of the form KEY=VALUE"
-                )));
+                return Err(
+                    Failure::usage(format_args!("`{part}` is not of the form KEY=VALUE")).hint(
+                        "it begins like url=https://service.example.com; --help has an example",
+                    ),
+                );
             };
             if pairs.iter().any(|(known, _)| known == key) {
                 return Err(Failure::usage(format_args!("`{key}` is given twice")));
@@ -226,3 +229,11 @@ fn selector(text: &str) -> Result<Selector, String> {
 }
 
 const SERVICES: &str = "Services";
+
+const EXAMPLE: &str = "\
+Example:
+  waxseal trust create -o trust \\
+    --fulcio url=https://fulcio.example.com,certificate-chain=fulcio.pem \\
+    --ctfe url=https://ct.example.com/2026,public-key=ct.pub \\
+    --rekor url=https://rekor.example.com,public-key=rekor.pub,api-version=2 \\
+    --tsa url=https://tsa.example.com/api/v1/timestamp,certificate-chain=tsa.pem";

@@ -25,13 +25,9 @@ pub(crate) struct Trust {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Make a trusted root and a signing configuration for a private Sigstore
     Create(create::Create),
-    /// Name a TUF repository, or a trusted root in a file
     Pin(pin::Pin),
-    /// Show who is trusted, until when, and where that comes from
     Show(show::Show),
-    /// Fetch the current roots from their TUF repositories
     Update(update::Update),
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use waxseal_trust::{Name, limits};
+use waxseal_trust::{Name, Store, StoreError, limits};
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -13,8 +13,10 @@ use crate::trust_args::{bounded, failed, store};
 ///
 /// A repository is followed from its `root.json`, which has to come from somebody who is
 /// trusted, not from the repository; nothing is fetched before `waxseal trust update`.
-/// A trusted root in a file is copied, and good until it is replaced.
+/// A trusted root in a file is copied, and good until it is replaced. A name is given once:
+/// to give it again, remove NAME.json from the folder of trust roots.
 #[derive(clap::Args, Debug)]
+#[command(after_help = EXAMPLES)]
 #[command(group = clap::ArgGroup::new("source").required(true).args(["url", "trusted_root"]))]
 pub(super) struct Pin {
     /// What it is to be called
@@ -50,17 +52,22 @@ impl Pin {
         let read = |path: &Path| bounded(path, limits::DOCUMENT_BYTES);
         match (&self.url, &self.root, &self.trusted_root) {
             (Some(url), Some(root), _) => {
-                let root = bounded(root, limits::ROOT_BYTES)?;
-                store.pin(name, url, &root).map_err(failed)?;
+                let content = bounded(root, limits::ROOT_BYTES)?;
+                let pinned = store.pin(name, url, &content);
+                pinned.map_err(|e| not_pinned(e, name, &store, root))?;
                 context.print(format_args!("{name}: pinned to {url}\n"))?;
                 context.note(format_args!("`waxseal trust update {name}` fetches it"));
             }
             (_, _, Some(trusted_root)) => {
-                let trusted_root = read(trusted_root)?;
+                let content = read(trusted_root)?;
                 let config = self.signing_config.as_deref().map(read).transpose()?;
-                store
-                    .keep(name, &trusted_root, config.as_deref(), context.now())
-                    .map_err(failed)?;
+                let kept = store.keep(name, &content, config.as_deref(), context.now());
+                kept.map_err(|e| {
+                    let of_config = matches!(&e, StoreError::Unusable { document, .. }
+                        if *document == "signing configuration");
+                    let config = self.signing_config.as_ref().filter(|_| of_config);
+                    not_pinned(e, name, &store, config.unwrap_or(trusted_root))
+                })?;
                 context.print(format_args!("{name}: kept\n"))?;
             }
             _ => return Err(Failure::usage("give --url with --root, or --trusted-root")),
@@ -68,3 +75,23 @@ impl Pin {
         Ok(Exit::Ok)
     }
 }
+
+/// What is wrong, with the file in which it is, or the file that is in the way.
+fn not_pinned(error: StoreError, name: &Name, store: &Store, file: &Path) -> Failure {
+    let in_file = matches!(error, StoreError::Pin(_) | StoreError::Unusable { .. });
+    let taken = matches!(error, StoreError::Exists { .. });
+    let failure = failed(error);
+    match (in_file, taken) {
+        (true, _) => failure.context(format_args!("`{}`", file.display())),
+        (_, true) => failure.hint(format!(
+            "take another name, or remove `{}` first",
+            store.folder().join(format!("{name}.json")).display()
+        )),
+        _ => failure,
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  waxseal trust pin acme --url https://tuf.example.com --root root.json
+  waxseal trust pin acme --trusted-root trusted_root.json --signing-config signing_config.json";

@@ -20,7 +20,7 @@ use crate::trust_args::{Aged, failed, store};
 /// been verified from its pin; exit code 1 says that one could not be.
 #[derive(clap::Args, Debug)]
 pub(super) struct Show {
-    /// Which root
+    /// Which root (default: list all)
     #[arg(value_name = "NAME")]
     name: Option<Name>,
 
