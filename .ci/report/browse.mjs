@@ -101,6 +101,17 @@ await line("verified: says so, with signer and time", async () => {
   await context.close();
 });
 
+await line("verified: says what changed", async () => {
+  const { context, page } = await open("verified");
+  const rows = await page.locator("section[aria-labelledby=changes-0] tbody tr").allInnerTexts();
+  assert.deepEqual(rows.map((row) => row.split(/\s+/).join(" ")), [
+    "alpine/zlib apk changed 1.3.1-r1 1.3.1-r2",
+    "left-pad npm added none 1.3.0",
+    "cookie npm removed 0.6.0 none",
+  ]);
+  await context.close();
+});
+
 await line("refused: says so, and why", async () => {
   const { context, page } = await open("refused");
   assert.equal(await page.locator("header .word").innerText(), "refused");

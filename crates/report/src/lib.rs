@@ -30,6 +30,7 @@
 //! Nothing here does I/O or reads a clock: the same input gives the same bytes.
 
 mod attached;
+mod changed;
 mod contents;
 mod page;
 mod signers;
@@ -38,7 +39,7 @@ mod verdict;
 use jiff::Timestamp;
 use waxseal_oci::Digest;
 use waxseal_policy::Decision;
-use waxseal_sbom::Inventory;
+use waxseal_sbom::{Changes, Inventory};
 
 /// What the page says. All but the decision may be left out; what is left out
 /// for a reason is a fault.
@@ -83,6 +84,8 @@ pub struct Contents<'a> {
     pub layers: Vec<(Digest, String)>,
     /// The packages in them.
     pub inventory: &'a Inventory,
+    /// What changed since another image, and its name, untrusted.
+    pub since: Option<(String, Changes)>,
 }
 
 impl<'a> Page<'a> {

@@ -7,7 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 use waxseal_policy::{Outline, Tone, escaped};
 
-use crate::{Page, attached, contents, signers, verdict};
+use crate::{Page, attached, changed, contents, signers, verdict};
 
 pub(crate) fn page(page: &Page<'_>) -> Markup {
     let outline = page.decision.outline();
@@ -103,6 +103,13 @@ fn sections(page: &Page<'_>, outline: &Outline) -> Vec<Section> {
             true => format!(" ({})", escaped(&one.name)),
             false => String::new(),
         };
+        if let Some((since, changes)) = &one.since {
+            sections.push(section(
+                &format!("changes-{n}"),
+                &format!("What changed{of}"),
+                changed::changed(since, changes, n),
+            ));
+        }
         sections.push(section(
             &format!("packages-{n}"),
             &format!("Packages by layer{of}"),

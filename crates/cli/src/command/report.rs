@@ -1,10 +1,11 @@
 //! `waxseal report`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use waxseal_gate::{Gate, Node, TreeOptions, tree};
 use waxseal_oci::{Digest, Reference};
 use waxseal_report::{Attachment, Contents, Page};
+use waxseal_sbom::{Changes, Inventory, Listed, changes};
 use waxseal_verify::Trust;
 
 use crate::command::tree::{LISTED_BYTES, place_name, size, what};
@@ -33,6 +34,10 @@ pub(crate) struct Report {
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
 
+    /// Say what changed since this image, or image layout, or folder
+    #[arg(long, value_name = "TARGET")]
+    since: Option<String>,
+
     #[command(flatten)]
     trust: PolicyArgs,
 
@@ -43,6 +48,9 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let image = reference(&self.image)?;
+        if let Some(since) = self.since.as_ref().filter(|s| !Path::new(s).exists()) {
+            reference(since)?;
+        }
         let set = self.trust.policies(context)?;
         let options = self.trust.options()?;
         let created = inventory::created()?;
@@ -69,6 +77,11 @@ impl Report {
         let mut page = Page::new(&decision, created.unwrap_or(now));
         page.attached = attached.map(|(all, _)| all);
         page.contents = taken.iter().map(contents).collect();
+        if let Some(since) = &self.since {
+            for (one, taken) in page.contents.iter_mut().zip(&taken) {
+                one.since = faults.catch(changed(context, since, taken));
+            }
+        }
         page.faults = faults.0;
         file.write(context, page.render().as_bytes())?;
         context.note(format_args!("wrote `{}`", self.html.display()));
@@ -170,7 +183,20 @@ fn contents(taken: &Taken) -> Contents<'_> {
             .map(|layer| (layer.digest.clone(), size(layer.size)))
             .collect::<Vec<(Digest, String)>>(),
         inventory: &taken.inventory,
+        since: None,
     }
+}
+
+/// What changed since another image, for the same platform.
+fn changed(context: &Context, since: &str, taken: &Taken) -> Result<(String, Changes), Failure> {
+    let platform = taken.target.platform.as_deref();
+    let other = inventory::take(context, since, platform)
+        .map_err(|failure| failure.context(format_args!("the packages of {since}")))?;
+    let listed = |inventory: &Inventory| -> Vec<Listed> {
+        inventory.components.iter().map(Listed::from).collect()
+    };
+    let found = changes(&listed(&other.inventory), &listed(&taken.inventory));
+    Ok((since.to_owned(), found))
 }
 
 fn attachment(node: &Node) -> Attachment {

@@ -135,6 +135,44 @@ fn the_same_bytes_for_the_same_time() {
 }
 
 #[test]
+fn what_changed_since_another_image() {
+    let shop = Shop::new();
+    let old = APK.replace("1.2.5-r0", "1.2.4-r0");
+    let layers = [layer(&[
+        ("etc/os-release", "ID=alpine\nVERSION_ID=3.20\n"),
+        ("lib/apk/db/installed", &old),
+    ])];
+    let (older, _) = push(&shop.registry, "0.9", &layers);
+    let report = |since: &str| {
+        let flags = ["report", "--html", "page.html", "--key", "cosign3.pub"];
+        shop.run(&[&flags[..], &["--since", since, &shop.image]].concat())
+    };
+    let ran = report(&older);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let page = shop.place.read("page.html");
+    let none = "<span class=\"muted\">none</span>";
+    for said in [
+        format!("Since <code>{older}</code>: 1 changed, 1 added, 0 removed; 1 package the same."),
+        "<td>apk</td><td>changed</td><td>1.2.4-r0</td><td>1.2.5-r0</td>".to_owned(),
+        format!("left-pad</th><td>npm</td><td>added</td><td>{none}</td><td>1.3.0</td>"),
+    ] {
+        assert!(page.contains(&said), "`{said}` is not in {page}");
+    }
+    // What cannot be compared with is a hole in the page; what cannot be a name is wrong usage.
+    let missing = format!("{}/shop/none:1", shop.registry.host());
+    let ran = report(&missing);
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    let start = format!("error: the page is not complete: the packages of {missing}: ");
+    assert!(ran.stderr.contains(&start), "{}", ran.stderr);
+    assert!(
+        shop.place
+            .read("page.html")
+            .contains("What could not be told</h2>")
+    );
+    assert_eq!(report("no such thing").code, Some(2));
+}
+
+#[test]
 fn an_image_that_cannot_be_had() {
     let shop = Shop::new();
     let missing = format!("{}/shop/none:1", shop.registry.host());

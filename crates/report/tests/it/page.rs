@@ -5,7 +5,7 @@ use waxseal_report::Page;
 
 use crate::markup::read;
 use crate::sample::{
-    APK, HOSTILE, NODE, TAMED, decision, digest, inventory, time, unmatched, whole,
+    APK, HOSTILE, NODE, TAMED, changed, decision, digest, inventory, time, unmatched, whole,
 };
 
 #[test]
@@ -89,6 +89,39 @@ fn packages_stand_under_their_layers() {
 }
 
 #[test]
+fn what_changed_since_another_image() {
+    let before = inventory(
+        "P:musl\nV:1.2.4-r0\n\nP:zlib\nV:1.3-r2\n\nP:gone\nV:1\n\n",
+        r#"{"name": "left-pad", "version": "1.3.0"}"#,
+    );
+    let after = inventory(
+        "P:musl\nV:1.2.5-r0\n\nP:zlib\nV:1.3-r2\n\nP:new\nV:2\n\n",
+        r#"{"name": "left-pad", "version": "1.3.0"}"#,
+    );
+    let decision = decision("allow", "enforce", "shop");
+    let mut page = whole(&decision, &after, "x");
+    page.contents[0].since = Some((HOSTILE.to_owned(), changed(&before, &after)));
+    let html = page.render();
+    let said =
+        format!("Since <code>{TAMED}</code>: 1 changed, 1 added, 1 removed; 2 packages the same.");
+    assert!(html.contains(&said), "{html}");
+    for row in [
+        "musl</th><td>apk</td><td>changed</td><td>1.2.4-r0</td><td>1.2.5-r0</td></tr>",
+        "new</th><td>apk</td><td>added</td><td><span class=\"muted\">none</span></td><td>2</td></tr>",
+        "gone</th><td>apk</td><td>removed</td><td>1</td><td><span class=\"muted\">none</span></td></tr>",
+    ] {
+        assert!(html.contains(row), "`{row}` is not in {html}");
+    }
+    page.contents[0].since = Some(("older".to_owned(), changed(&after, &after)));
+    let html = page.render();
+    assert!(
+        html.contains(": 0 changed, 0 added, 0 removed; 4 packages the same."),
+        "{html}"
+    );
+    assert!(!html.contains("changes-table"), "{html}");
+}
+
+#[test]
 fn who_signed_what_and_when() {
     let decision = decision("allow", "enforce", "shop");
     let page = Page::new(&decision, time()).render();
@@ -140,10 +173,12 @@ fn hostile_text_stays_text() {
         let mut page = whole(&hostile, &inventory, HOSTILE);
         page.contents[0].name = HOSTILE.to_owned();
         page.contents[0].layers[0].1 = HOSTILE.to_owned();
+        page.contents[0].since = Some((HOSTILE.to_owned(), changed(&harmless, &inventory)));
         let hostile = page.render();
         let tame = decision(verdict, mode, "x");
         let mut page = whole(&tame, &harmless, "x");
         page.contents[0].name = "x".to_owned();
+        page.contents[0].since = Some(("x".to_owned(), changed(&inventory, &harmless)));
         let tame = page.render();
         // Not one element or attribute comes from what others wrote.
         let (found, known) = (read(&hostile), read(&tame));

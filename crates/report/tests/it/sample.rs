@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use waxseal_oci::Digest;
 use waxseal_policy::Decision;
 use waxseal_report::{Attachment, Contents, Page};
-use waxseal_sbom::{Inventory, Scanner};
+use waxseal_sbom::{Changes, Inventory, Listed, Scanner, changes};
 
 /// What whoever can write to a registry may write there.
 pub(crate) const HOSTILE: &str = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>&amp;\u{202e}gnp\u{7}\u{200b}";
@@ -108,7 +108,16 @@ pub(crate) fn contents(inventory: &Inventory) -> Contents<'_> {
             (digest("upper"), "1.2 kB".to_owned()),
         ],
         inventory,
+        since: None,
     }
+}
+
+/// What changed between two inventories, in that order.
+pub(crate) fn changed(before: &Inventory, after: &Inventory) -> Changes {
+    let listed = |inventory: &Inventory| -> Vec<Listed> {
+        inventory.components.iter().map(Listed::from).collect()
+    };
+    changes(&listed(before), &listed(after))
 }
 
 pub(crate) fn attachment(text: &str) -> Attachment {

@@ -70,7 +70,8 @@ pub(crate) fn write(root: &Path, binaries: &Path, folder: &Path) {
             &image,
         ],
     );
-    shop.report(0, "verified.html", &image, &[]);
+    let older = Spec::shop("1.3.1-r1", &[["cookie", "0.6.0", "MIT"]]).push(&registry, "older");
+    shop.report(0, "verified.html", &image, &["--since", &older]);
 
     let refused = Spec::shop("1.3.1-r1", &[]).push(&registry, "web");
     shop.run(0, &["sign", "-k", "cosign3.key", &refused]);
