@@ -374,10 +374,10 @@ fn meaning(bytes: &[u8]) -> Option<serde_json::Value> {
     Some(json)
 }
 
-struct Case {
-    bundle: Vec<u8>,
-    artifact: Vec<u8>,
-    root: Vec<u8>,
+pub(crate) struct Case {
+    pub(crate) bundle: Vec<u8>,
+    pub(crate) artifact: Vec<u8>,
+    pub(crate) root: Vec<u8>,
     key: Option<Vec<u8>>,
     identity: String,
     issuer: String,
@@ -389,6 +389,25 @@ enum Outcome {
 }
 
 impl Case {
+    /// Those that are accepted, where the suite is there.
+    pub(crate) fn accepted() -> Vec<(String, Self)> {
+        let Some(suite) = suite() else {
+            return Vec::new();
+        };
+        let cases = suite.join("sigstore/bundle-verify");
+        let entries = std::fs::read_dir(&cases).unwrap();
+        let entries = entries
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.path().is_dir());
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .filter(|name| !name.ends_with("_fail"))
+            .collect();
+        names.sort();
+        let read = |name: String| (name.clone(), Self::read(&cases, &name));
+        names.into_iter().map(read).collect()
+    }
+
     fn read(cases: &Path, name: &str) -> Self {
         let folder = cases.join(name);
         let text = |file: &str, default: &str| {
@@ -415,7 +434,7 @@ impl Case {
         )
     }
 
-    fn authority(&self) -> Authority {
+    pub(crate) fn authority(&self) -> Authority {
         match &self.key {
             Some(key) => Authority::Key(KeyAuthority::new(PublicKey::from_pem(key).unwrap())),
             None => Authority::Keyless(self.keyless()),

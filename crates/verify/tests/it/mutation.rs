@@ -149,6 +149,11 @@ fn with_bytes(candidate: &Candidate, bytes: Bytes) -> Candidate {
     Candidate { origin, content }
 }
 
+/// Whether everything is to be tried that there is.
+fn every() -> bool {
+    std::env::var_os("WAXSEAL_EVERY_BYTE").is_some()
+}
+
 /// A small generator with a fixed seed (xorshift).
 pub(crate) struct Random(u32);
 
@@ -157,9 +162,17 @@ impl Random {
         Self(seed)
     }
 
+    /// Some of many, or all of them.
+    pub(crate) fn few<'a, T>(&mut self, all: &'a [T]) -> Vec<&'a T> {
+        let every = every();
+        all.iter()
+            .filter(|_| every || self.next().is_multiple_of(8))
+            .collect()
+    }
+
     /// Some of `len` places, or all of them where that is asked for.
     pub(crate) fn some(&mut self, len: usize) -> Vec<usize> {
-        let every = std::env::var_os("WAXSEAL_EVERY_BYTE").is_some();
+        let every = every();
         let mut places = Vec::new();
         let mut at = 0;
         while at < len {

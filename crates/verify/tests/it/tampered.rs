@@ -19,6 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use cms::content_info::ContentInfo;
 use cms::signed_data::SignedData;
 use serde_json::{Map, Value, json};
+use waxseal_oci::Digest;
 use waxseal_testkit::NOW;
 use waxseal_testkit::sigstore::{Claims, LogVersion, Payload, Sigstore, TagLayer, Witnesses};
 use waxseal_verify::{
@@ -28,8 +29,9 @@ use x509_cert::der::{Decode as _, Encode as _};
 use x509_tsp::TimeStampResp;
 
 use crate::annotations::{self, Kind};
+use crate::conformance::Case;
 use crate::mutation::{Random, mutants};
-use crate::support::bundle;
+use crate::support::{bundle, now};
 use crate::witnesses::{root, sigstore, workflow};
 
 /// A bundle, another by the same signer of the same content, and what is asked
@@ -115,6 +117,7 @@ fn older(bundle: &Value) -> Value {
 fn no_changed_member_counts() {
     let sigstore = sigstore(71);
     let root = root(&sigstore.trusted_root());
+    let mut random = Random::new(0x5eed_0071);
     let mut tally = Tally::default();
     for sample in Sample::all(&sigstore) {
         assert!(
@@ -124,9 +127,13 @@ fn no_changed_member_counts() {
         );
         let original = meaning(&sample.bundle);
         for place in places(&sample.bundle) {
-            for (how, mutant) in changes(&sample.bundle, &place, &sample.donor) {
+            let changes = changes(&sample.bundle, &place, &sample.donor);
+            let (some, all): (Vec<_>, Vec<_>) = changes
+                .into_iter()
+                .partition(|(how, _)| ["replaced", "edited"].contains(how));
+            for (how, mutant) in all.iter().chain(random.few(&some)) {
                 let judged = sample.judge(mutant.to_string().into(), &root);
-                tally.count(judged.is_ok(), meaning(&mutant) == original, || {
+                tally.count(judged.is_ok(), meaning(mutant) == original, || {
                     format!("{}: {place} {how}: {mutant}", sample.name)
                 });
             }
@@ -184,6 +191,83 @@ fn no_changed_character_counts() {
         }
     }
     tally.end();
+}
+
+/// Every accepted case of the conformance suite, where it is there.
+#[test]
+fn no_changed_case_of_the_suite_counts() {
+    let mut random = Random::new(0x5eed_0075);
+    let mut tally = Tally::default();
+    let cases = Case::accepted();
+    if cases.is_empty() {
+        return;
+    }
+    for (name, case) in cases {
+        let root = TrustedRoot::from_json(&case.root).unwrap();
+        let json: Value = serde_json::from_slice(&case.bundle).unwrap();
+        let count = |place: &str| {
+            let items = json.pointer(&format!("/verificationMaterial/{place}"));
+            items.and_then(Value::as_array).map_or(0, Vec::len)
+        };
+        let (logs, timestamps) = (
+            count("tlogEntries"),
+            count("timestampVerificationData/rfc3161Timestamps"),
+        );
+        let authority = demanding(case.authority(), logs, timestamps);
+        let subject = Digest::sha256(&case.artifact);
+        let judge = |text: Vec<u8>| {
+            let wanted = Wanted {
+                subject: &subject,
+                keep_predicate: false,
+            };
+            let trust = Trust { root: Some(&root) };
+            verify(&bundle(text), &wanted, &authority, &trust, now()).is_ok()
+        };
+        assert!(judge(case.bundle.clone()), "{name}");
+        let original = meaning(&json);
+        let mut all = Vec::new();
+        for place in places(&json) {
+            all.extend(
+                changes(&json, &place, &json)
+                    .into_iter()
+                    .map(|(_, json)| json),
+            );
+            let leaf = json.pointer(&place).and_then(Value::as_str);
+            let bytes = leaf.and_then(|text| STANDARD.decode(text).ok());
+            let bytes = bytes.unwrap_or_default();
+            for at in random.some(bytes.len()) {
+                for mutant in mutants(&bytes, at, &mut random) {
+                    let mut changed = json.clone();
+                    *changed.pointer_mut(&place).unwrap() = STANDARD.encode(&mutant).into();
+                    all.push(changed);
+                }
+            }
+        }
+        for mutant in random.few(&all) {
+            let accepted = judge(mutant.to_string().into());
+            tally.count(accepted, meaning(mutant) == original, || {
+                let (was, is) = (json.to_string(), mutant.to_string());
+                format!("{name}: {}", difference(was.as_bytes(), is.as_bytes()))
+            });
+        }
+    }
+    tally.end();
+}
+
+/// The same authority, asking for as many logs and timestamps.
+fn demanding(authority: Authority, logs: usize, timestamps: usize) -> Authority {
+    let asking = asking(logs, timestamps);
+    match authority {
+        Authority::Key(mut key) => {
+            (key.log, key.timestamp) = (asking.log, asking.timestamp);
+            Authority::Key(key)
+        }
+        Authority::Keyless(mut keyless) => {
+            (keyless.log, keyless.timestamp) = (asking.log, asking.timestamp);
+            Authority::Keyless(keyless)
+        }
+        other => other,
+    }
 }
 
 /// cosign 2's annotations, with a promise and a timestamp that are both asked
@@ -405,18 +489,24 @@ fn changes(whole: &Value, place: &str, donor: &Value) -> Vec<(&'static str, Valu
 }
 
 /// What a bundle says, without what is no part of what is verified.
-fn meaning(bundle: &Value) -> Value {
-    let mut bundle = tidy(bundle);
+fn meaning(whole: &Value) -> Value {
+    let mut bundle = tidy(whole);
     let material = "/verificationMaterial";
     for entry in elements(&mut bundle, &format!("{material}/tlogEntries")) {
         entry_meaning(entry);
     }
     let stamps = format!("{material}/timestampVerificationData/rfc3161Timestamps");
     let timed = elements(&mut bundle, &stamps).next().is_some();
+    // Which key it is by is a hint; that it is by one is not.
+    let key = whole.pointer("/verificationMaterial/publicKey");
+    let by_key = key.is_some_and(Value::is_object);
+    if by_key && let Some(Value::Object(members)) = bundle.pointer_mut(material) {
+        members.insert("publicKey".to_owned(), true.into());
+    }
     for entry in elements(&mut bundle, &format!("{material}/tlogEntries")) {
         // A promise adds nothing to a proof but the time, which a timestamp
-        // says as well.
-        if timed && entry.pointer("/inclusionProof").is_some() {
+        // says as well, and which a key does without.
+        if (timed || by_key) && entry.pointer("/inclusionProof").is_some() {
             remove(entry, "", "inclusionPromise");
         }
     }

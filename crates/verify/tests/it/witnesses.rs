@@ -300,6 +300,42 @@ fn what_services_answer_wrongly_is_refused() {
     assert!(why.starts_with("timestamp: "), "{why}");
 }
 
+/// A bundle's media type is not signed, and the older versions ask for less.
+#[test]
+fn a_bundle_relabelled_to_lose_its_proof_does_not_count() {
+    let sigstore = sigstore(38);
+    let root = root(&sigstore.trusted_root());
+    let relabelled = |log, version| {
+        let mut signed = signed(&sigstore, &[log], 1);
+        signed["mediaType"] =
+            format!("application/vnd.dev.sigstore.bundle+json;version={version}").into();
+        let entry = signed.pointer_mut("/verificationMaterial/tlogEntries/0");
+        let entry = entry.and_then(Value::as_object_mut).unwrap();
+        entry.remove("inclusionProof").unwrap();
+        signed
+    };
+    let promised = relabelled(LogVersion::V1, "0.1");
+    assert_eq!(
+        judge(&promised, workflow(), &root).err(),
+        Some(Rejection::LogProofRequired)
+    );
+    let mut lenient = workflow();
+    lenient.proof = LogProof::PromiseSuffices;
+    let verified = judge(&promised, lenient.clone(), &root).unwrap();
+    assert!(verified.checks().contains(Check::LogPromise));
+    assert!(!verified.checks().contains(Check::LogInclusionProof));
+    for (log, version, missing) in [
+        (LogVersion::V1, "0.2", "inclusionProof"),
+        (LogVersion::V1, "0.3", "inclusionProof"),
+        (LogVersion::V2, "0.1", "inclusionPromise"),
+        (LogVersion::V2, "0.3", "inclusionProof"),
+    ] {
+        let judged = judge(&relabelled(log, version), lenient.clone(), &root);
+        let why = judged.unwrap_err().to_string();
+        assert_eq!(why, format!("`tlogEntries` has no `{missing}`"));
+    }
+}
+
 /// Nothing is read from the machine's clock: before the instance's keys were
 /// in force, and before it signed, nothing counts; long after, it still does.
 #[test]
