@@ -5,6 +5,9 @@ use std::time::Duration;
 /// Bytes of an identity token; Fulcio's own bound (CVE-2025-66506).
 pub const TOKEN_BYTES: usize = 16 * 1024;
 
+/// Bytes of what a program says on stderr that gives no token.
+pub const WORDS_BYTES: usize = 4 * 1024;
+
 /// Bytes of one answer of a service (as sigstore-go reads).
 pub const ANSWER_BYTES: usize = 1024 * 1024;
 

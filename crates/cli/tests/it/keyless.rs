@@ -386,6 +386,7 @@ fn jobs_bring_their_own_token() {
     let arguments = [&sign[..], &["--trusted-root", "root.json"]].concat();
     let job = |variables: &[(&str, &str)]| {
         let mut command = world.place.command(&arguments);
+        command.arg("-vvv");
         command.envs(variables.iter().copied());
         Ran::of(command)
     };
@@ -396,14 +397,26 @@ fn jobs_bring_their_own_token() {
     ]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(
-        ran.stderr.starts_with("identity token from github\n"),
+        ran.stderr.contains("identity token from github\n"),
         "{}",
         ran.stderr
     );
 
     let token = world.sigstore.token(&Claims::gitlab());
+    let shows = |ran: &Ran| {
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        token.split('.').any(|part| said.contains(part))
+    };
     let ran = job(&[("SIGSTORE_ID_TOKEN", &token)]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(!shows(&ran), "{}", ran.stderr);
+    let svid = world
+        .sigstore
+        .token(&Claims::uri("spiffe://example.org/builder"));
+    let path = world.place.write("svid", svid.clone());
+    let ran = job(&[("SPIFFE_JWT_SVID_FILE", path.to_str().unwrap())]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(!svid.split('.').any(|part| ran.stderr.contains(part)));
 
     // Agents are programs.
     for (name, variable) in [("buildkite-agent", "BUILDKITE"), ("circleci", "CIRCLECI")] {
@@ -412,11 +425,19 @@ fn jobs_bring_their_own_token() {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
         let folder = path.parent().unwrap().to_str().unwrap().to_owned();
-        let ran = job(&[
-            (variable, "true"),
-            ("PATH", &format!("{folder}:/usr/bin:/bin")),
-        ]);
+        let search = format!("{folder}:/usr/bin:/bin");
+        let here = [(variable, "true"), ("PATH", search.as_str())];
+        let ran = job(&here);
         assert_eq!(ran.code, Some(0), "{name}: {}", ran.stderr);
+        assert!(!shows(&ran), "{}", ran.stderr);
+        // One that fails, and says the token on the way.
+        let script = format!("#!/bin/sh\necho '{token}'\necho 'no {token} for you' >&2\nexit 3\n");
+        std::fs::write(&path, script).unwrap();
+        let ran = job(&here);
+        assert_eq!(ran.code, Some(1), "{name}: {}", ran.stderr);
+        assert!(!shows(&ran), "{}", ran.stderr);
+        let said = format!("`{name}` failed (exit status: 3): no [hidden] for you\n");
+        assert!(ran.stderr.ends_with(&said), "{}", ran.stderr);
         let ran = job(&[(variable, "true"), ("PATH", "/nowhere")]);
         assert_eq!(ran.code, Some(1), "{name}: {}", ran.stderr);
         assert!(

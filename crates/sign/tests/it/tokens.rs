@@ -8,11 +8,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use waxseal_sign::{
-    Http, HttpOptions, IdentityError, IdentityToken, Provider, Surroundings, ambient_token,
-    token_given,
+    Blob, Credential, Http, HttpOptions, IdentityError, IdentityToken, Provider, Surroundings,
+    ambient_token, token_given,
 };
 use waxseal_testkit::NOW;
-use waxseal_testkit::sigstore::{Claims, Service, ServiceFault};
+use waxseal_testkit::sigstore::{Claims, LogVersion, Service, ServiceFault};
+use waxseal_verify::{Authority, KeylessAuthority, Matcher};
 
 use crate::keyless::{World, parse};
 
@@ -268,6 +269,131 @@ async fn kubernetes_and_spiffe_keep_a_token_in_a_file() {
         "SPIFFE gives no identity token: the subject of the token in SPIFFE_JWT_SVID_FILE is no \
          SPIFFE ID"
     );
+}
+
+/// Somewhere that a token can come from.
+struct Job {
+    provider: Provider,
+    claims: Claims,
+    variables: Vec<(&'static str, String)>,
+    /// What is on its disk, below its root.
+    file: Option<(&'static str, String)>,
+}
+
+/// Every provider that needs no program; those are tried with the command line.
+fn jobs(world: &World) -> Vec<Job> {
+    let url = world.sigstore.issuer_url();
+    let host = url.trim_start_matches("http://").to_owned();
+    let gitlab = world.sigstore.token(&Claims::gitlab());
+    let account = Claims::uri("system:serviceaccount:ci:builder");
+    let svid = Claims::uri("spiffe://example.org/builder");
+    let robot = Claims::email("robot@project.iam.gserviceaccount.com");
+    let (mounted, kept) = (world.sigstore.token(&account), world.sigstore.token(&svid));
+    let job = |provider, claims, variables| Job {
+        provider,
+        claims,
+        variables,
+        file: None,
+    };
+    let github = vec![
+        (
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            format!("{url}/actions/token?v=2"),
+        ),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token".to_owned()),
+    ];
+    vec![
+        job(Provider::GitHub, Claims::github(), github),
+        job(
+            Provider::GitLab,
+            Claims::gitlab(),
+            vec![("SIGSTORE_ID_TOKEN", gitlab)],
+        ),
+        job(Provider::Google, robot, vec![("GCE_METADATA_HOST", host)]),
+        Job {
+            file: Some(("var/run/sigstore/cosign/oidc-token", mounted)),
+            ..job(Provider::Kubernetes, account, Vec::new())
+        },
+        Job {
+            file: Some(("svid.token", kept)),
+            ..job(Provider::Spiffe, svid, Vec::new())
+        },
+    ]
+}
+
+impl Job {
+    async fn look(&self, root: &Path) -> Result<Option<(Provider, IdentityToken)>, IdentityError> {
+        let mut variables = self.variables.clone();
+        if let Some((name, content)) = &self.file {
+            let path = root.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, content).unwrap();
+            if self.provider == Provider::Spiffe {
+                variables.push(("SPIFFE_JWT_SVID_FILE", path.to_str().unwrap().to_owned()));
+            }
+        }
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        look(&variables, root).await
+    }
+}
+
+#[tokio::test]
+async fn whoever_gives_a_token_it_gets_a_certificate() {
+    let world = World::new();
+    let services = world.services(&[LogVersion::V2]);
+    for job in jobs(&world) {
+        let folder = tempfile::tempdir().unwrap();
+        world.sigstore.sign_in_as(job.claims.clone());
+        let (provider, token) = job.look(folder.path()).await.unwrap().unwrap();
+        assert_eq!(provider, job.provider);
+        assert_eq!(format!("{token:?}"), "IdentityToken(…)");
+        token.check("sigstore", NOW).unwrap();
+        let notary = world.notary(&services);
+        let certified = notary.certify(&token).await.unwrap();
+        let mut blob = Blob::file(std::io::Cursor::new(b"a release\n"));
+        let credential = Credential::Certificate(&certified);
+        let (made, _) = notary.sign_blob(credential, &mut blob).await.unwrap();
+        let subject = match provider {
+            // Fulcio names the workflow, not the token's subject.
+            Provider::GitHub | Provider::GitLab => Matcher::glob("https://**").unwrap(),
+            _ => Matcher::exact(token.bearer()).unwrap(),
+        };
+        let issuer = Matcher::exact(token.issuer()).unwrap();
+        let authority = Authority::Keyless(KeylessAuthority::new(issuer, subject));
+        world.verify(&made, &authority).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_provider_gives_in_place_of_a_token_is_not_shown() {
+    let world = World::new();
+    let long = format!("{CANARY}.{CANARY}.{}", CANARY.repeat(2000));
+    for mut job in jobs(&world) {
+        for given in [
+            CANARY.to_owned(),
+            format!("{CANARY}.{CANARY}.{CANARY}"),
+            long.clone(),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            match (&mut job.file, job.provider) {
+                (Some((_, content)), _) => content.clone_from(&given),
+                (None, Provider::GitLab) => job.variables[0].1.clone_from(&given),
+                (None, provider) => {
+                    let body = match provider {
+                        Provider::GitHub => json!({ "value": given }).to_string(),
+                        _ => given.clone(),
+                    };
+                    let fault = ServiceFault::Rubbish(body.into_bytes());
+                    world.sigstore.fault(Service::Issuer, fault, 1);
+                }
+            }
+            let error = job.look(folder.path()).await.unwrap_err();
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains(CANARY), "{:?}: {said}", job.provider);
+            world.sigstore.heal();
+        }
+    }
 }
 
 #[test]
