@@ -217,7 +217,7 @@ impl HeadReader {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {
-    /// Its name; empty if it has none. Never compared with anything.
+    /// Its name; empty if it has none. What identifies the subject is its digest.
     pub name: String,
     /// Its digests, by algorithm.
     pub digest: BTreeMap<String, String>,

@@ -5,15 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use waxseal_gate::{
-    Expected, FlagsSource, NamedIdentity, NamedKey, Options, PlatformsFlag, PolicySet,
-    PolicySetError,
-};
+use waxseal_gate::{FlagsSource, NamedKey, Options, PlatformsFlag, PolicySet, PolicySetError};
 use waxseal_oci::{Annotations, Platform};
 use waxseal_policy::Unmatched;
 
 use crate::context::Context;
 use crate::error::Failure;
+use crate::expected::{self, ExpectedArgs};
 use crate::trust_args::TrustRootArgs;
 
 /// Whom to trust and what to require.
@@ -24,7 +22,7 @@ pub(crate) struct PolicyArgs {
     keys: Vec<PathBuf>,
 
     /// A policy file, or a folder of them; every policy that covers the image has to allow it
-    #[arg(short, long = "policy", value_name = "FILE", help_heading = WHAT)]
+    #[arg(short, long = "policy", value_name = "FILE", help_heading = WHAT, conflicts_with_all = expected::FLAGS)]
     policies: Vec<PathBuf>,
 
     /// How many different keys or identities it takes
@@ -71,21 +69,8 @@ pub(crate) struct PolicyArgs {
     #[command(flatten)]
     root: TrustRootArgs,
 
-    /// The identity in the signer's certificate: an e-mail address or a URI
-    #[arg(long, value_name = "SUBJECT", help_heading = KEYLESS, conflicts_with_all = ["policies", "certificate_identity_regexp"])]
-    certificate_identity: Option<String>,
-
-    /// The same as a regular expression that has to match the whole identity
-    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS, conflicts_with = "policies")]
-    certificate_identity_regexp: Option<String>,
-
-    /// Who vouches for the identity
-    #[arg(long, value_name = "URL", help_heading = KEYLESS, conflicts_with_all = ["policies", "certificate_oidc_issuer_regexp"])]
-    certificate_oidc_issuer: Option<String>,
-
-    /// The same as a regular expression that has to match the whole address
-    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS, conflicts_with = "policies")]
-    certificate_oidc_issuer_regexp: Option<String>,
+    #[command(flatten)]
+    expected: ExpectedArgs,
 
     /// For scripts written for cosign: a key asks for no log here anyway
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -156,7 +141,7 @@ impl PolicyArgs {
                 pem,
             });
         }
-        let identities = self.identity()?.into_iter().collect::<Vec<_>>();
+        let identities = self.expected.identity()?.into_iter().collect::<Vec<_>>();
         if keys.is_empty() && identities.is_empty() {
             return Err(Failure::usage("nobody is named who may have signed")
                 .hint("give --key FILE, --policy FILE or --certificate-identity with its issuer"));
@@ -191,38 +176,6 @@ impl PolicyArgs {
             require_timestamp: self.require_timestamp || self.timestamp == Whether::Required,
             platforms: PlatformsFlag::Index,
         })
-    }
-
-    fn identity(&self) -> Result<Option<NamedIdentity>, Failure> {
-        let one = |exact: &Option<String>, pattern: &Option<String>| match (exact, pattern) {
-            (Some(text), _) => Some(Expected::Exactly(text.clone())),
-            (None, Some(pattern)) => Some(Expected::Matching(pattern.clone())),
-            (None, None) => None,
-        };
-        let subject = one(
-            &self.certificate_identity,
-            &self.certificate_identity_regexp,
-        );
-        let issuer = one(
-            &self.certificate_oidc_issuer,
-            &self.certificate_oidc_issuer_regexp,
-        );
-        match (subject, issuer) {
-            (Some(subject), Some(issuer)) => Ok(Some(NamedIdentity {
-                name: match &subject {
-                    Expected::Exactly(text) | Expected::Matching(text) => text.clone(),
-                },
-                issuer,
-                subject,
-            })),
-            (None, None) => Ok(None),
-            (Some(_), None) => Err(Failure::usage(
-                "an identity says nothing without who vouches for it",
-            )
-            .hint("give --certificate-oidc-issuer")),
-            (None, Some(_)) => Err(Failure::usage("an issuer alone vouches for everybody")
-                .hint("give --certificate-identity")),
-        }
     }
 
     fn platforms(&self) -> Result<PlatformsFlag, Failure> {
@@ -268,4 +221,3 @@ pub(crate) fn refuse(error: PolicySetError) -> Failure {
 }
 
 const WHAT: &str = "Trust";
-const KEYLESS: &str = "Identities";

@@ -102,6 +102,13 @@ impl TrustRootArgs {
         SignedDuration::from_hours(days.saturating_mul(24))
     }
 
+    /// A root that other flags imply, by its name.
+    pub(crate) fn implied(&self, context: &Context, name: &str) -> Result<TrustedRoot, Failure> {
+        let name: Name = name.parse().map_err(|e: NameError| Failure::new(e))?;
+        let root = self.admitted(context, &name)?;
+        TrustedRoot::from_json(&root.trusted_root).map_err(Failure::new)
+    }
+
     fn admitted(&self, context: &Context, name: &Name) -> Result<NamedRoot, Failure> {
         let root = load(context, name)?;
         let standing = root.admit(context.now(), self.tolerance()).map_err(|e| {

@@ -112,8 +112,9 @@ impl FlagsSource {
             authorities.push((key.name.clone(), Authority::Key(authority)));
         }
         for identity in &self.identities {
-            let authority =
+            let mut authority =
                 KeylessAuthority::new(identity.issuer.matcher()?, identity.subject.matcher()?);
+            authority.timestamp = demand(self.require_timestamp);
             authorities.push((identity.name.clone(), Authority::Keyless(authority)));
         }
         Policy::from_flags(Flags {

@@ -243,7 +243,8 @@ impl PolicySet {
 
     /// The trust roots with names that a verdict of the policy called `policy`
     /// rests on, held against what it says of their age.
-    pub(crate) fn roots_of(&self, policy: &str, now: Timestamp) -> Vec<RootUsed> {
+    #[must_use]
+    pub fn roots_of(&self, policy: &str, now: Timestamp) -> Vec<RootUsed> {
         let mut used = Vec::new();
         if let Some(shared) = &self.sources.trusted_root_name {
             used.push(RootDemand::new(&shared.name).weigh(&shared.age, now));

@@ -61,6 +61,7 @@ mod legacy;
 pub mod limits;
 mod log;
 mod names;
+mod published;
 mod rejection;
 mod sct;
 mod trust;
@@ -74,6 +75,7 @@ pub use certificate::{CertificateClaims, certificate_claims};
 pub use identity::{Matcher, MatcherError};
 pub use inspect::{Inspection, inspect};
 pub use key::{KeyAlgorithm, KeyError, PublicKey, Scheme, StreamVerifier};
+pub use published::{PublishedError, published};
 pub use rejection::{EntryPart, Material, Rejection};
 pub use trust::{Trust, TrustedRoot, TrustedRootError};
 pub use verified::{

@@ -145,6 +145,12 @@ impl TrustedRoot {
         })
     }
 
+    /// Whether it has a transparency log, so that entries can be asked for.
+    #[must_use]
+    pub fn has_logs(&self) -> bool {
+        !self.anchors.logs.is_empty()
+    }
+
     /// The digest of the document, by which decisions under it are told apart.
     #[must_use]
     pub fn digest(&self) -> &Digest {

@@ -103,6 +103,7 @@ pub struct VerifiedAttestation {
     pub(crate) facts: Facts,
     pub(crate) predicate_type: String,
     pub(crate) predicate: Option<Box<RawValue>>,
+    pub(crate) subject_name: String,
 }
 
 impl VerifiedAttestation {
@@ -116,6 +117,13 @@ impl VerifiedAttestation {
     #[must_use]
     pub fn predicate_type(&self) -> &str {
         &self.predicate_type
+    }
+
+    /// What its signer calls the subject, such as a file's name or a package
+    /// URL; empty if nothing.
+    #[must_use]
+    pub fn subject_name(&self) -> &str {
+        &self.subject_name
     }
 
     /// What it says, if the caller asked for it to be kept.

@@ -358,6 +358,10 @@ impl Says {
                 facts,
                 predicate_type: head.predicate_type().to_owned(),
                 predicate,
+                subject_name: head
+                    .subject_named(&artifact.digests)
+                    .map(|subject| subject.name.clone())
+                    .unwrap_or_default(),
             }),
             Self::Payload { payload, .. } => {
                 let annotations = payload.annotations;

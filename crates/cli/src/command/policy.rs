@@ -11,7 +11,7 @@ use waxseal_policy::escaped;
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
-use crate::trust_args;
+use crate::trust_args::{self, TrustRootArgs};
 
 /// Check and explain policy files
 #[derive(clap::Args, Debug)]
@@ -41,6 +41,9 @@ struct Check {
     strict: bool,
 
     #[command(flatten)]
+    root: TrustRootArgs,
+
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -68,7 +71,7 @@ impl Check {
             if !file.is_dir() {
                 fs::File::open(file).map_err(|e| Failure::file("read", file, e))?;
             }
-            checked.push(self.one(context, file));
+            checked.push(self.one(context, file)?);
         }
         let refused = checked
             .iter()
@@ -91,7 +94,7 @@ impl Check {
         })
     }
 
-    fn one(&self, context: &Context, file: &PathBuf) -> Checked {
+    fn one(&self, context: &Context, file: &PathBuf) -> Result<Checked, Failure> {
         let mut checked = Checked {
             file: file.display().to_string(),
             policies: Vec::new(),
@@ -101,12 +104,17 @@ impl Check {
         let roots = |name: &str| trust_args::of_policy(context, name);
         match PolicySet::load_with(std::slice::from_ref(file), &roots) {
             Ok(set) => {
+                let set = self.root.join(context, set)?;
                 for policy in set.policies() {
                     checked.policies.push(policy.name().to_owned());
                     let lints = policy.lints().into_iter();
-                    checked
-                        .lints
-                        .extend(lints.map(|lint| format!("{}: {lint}", policy.name())));
+                    let roots = set.roots_of(policy.name(), context.now());
+                    let stale = roots.into_iter().filter_map(|root| root.stale);
+                    checked.lints.extend(
+                        lints
+                            .chain(stale)
+                            .map(|lint| format!("{}: {lint}", policy.name())),
+                    );
                 }
             }
             Err(PolicySetError::Policy { name, reason }) if name == checked.file => {
@@ -114,7 +122,7 @@ impl Check {
             }
             Err(error) => checked.error = Some(error.to_string()),
         }
-        checked
+        Ok(checked)
     }
 }
 

@@ -1,62 +1,124 @@
 //! `waxseal verify-blob`
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs::File;
 use std::io::{ErrorKind, Read, stdin};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use clap::ValueEnum;
+use clap::{ArgGroup, ValueEnum};
 use serde::Serialize;
 use waxseal_attestation::PredicateType;
-use waxseal_oci::Digest;
+use waxseal_attestation::json::shown;
+use waxseal_oci::{Algorithm, Digest, Hasher};
 use waxseal_verify::{
     Authority, BlobVerifier, Candidate, CandidateContent, Check, Demand, KeyAuthority, Origin,
-    Place, PublicKey, Rejection, Signer, Trust, Verified,
+    Place, Rejection, Signer, Trust, TrustedRoot, Verified, Wanted, published, verify,
 };
 
 use crate::command::sign_blob::is_stdin;
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
+use crate::expected::ExpectedArgs;
 use crate::key::public_key;
+use crate::publisher::{self, Publisher, PublisherArgs};
 use crate::trust_args::TrustRootArgs;
 
 /// Verify a file against its bundle
 ///
-/// The file is read in pieces, however large it is. One of the keys has to have
-/// signed it. A bundle with an attestation counts only with --attestation.
+/// The file is read in pieces, however large it is. One of the keys, or somebody with a certificate
+/// for the identity, has to have signed it. A bundle with an attestation counts only with
+/// --attestation, or where published provenance is asked for.
 #[derive(clap::Args, Debug)]
+#[command(group = ArgGroup::new("signer").required(true).multiple(true).args(["keys", "certificate_identity", "certificate_identity_regexp", "github", "npm", "pypi"]))]
 pub(crate) struct VerifyBlob {
-    /// The file that was signed (`-` is standard input)
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    /// The file that was signed (`-` is standard input), or its digest: sha256:…, sha512:…, or
+    /// sha512-… as npm writes it
+    #[arg(value_name = "FILE|DIGEST")]
+    subject: Subject,
 
-    /// The Sigstore bundle with the signature
+    /// The Sigstore bundle with the signature; for published provenance also what the registry
+    /// answers, or bundles one a line
     #[arg(short, long, value_name = "FILE")]
     bundle: PathBuf,
 
     /// A public key that may have signed it (repeatable: any of them)
-    #[arg(short, long = "key", value_name = "FILE", required = true)]
+    #[arg(short, long = "key", value_name = "FILE", conflicts_with_all = publisher::FLAGS)]
     keys: Vec<PathBuf>,
 
     /// Ask for an attestation of this type, by cosign's name or URI, not for a signature
-    #[arg(long, value_name = "TYPE")]
+    #[arg(long, visible_alias = "type", value_name = "TYPE")]
     attestation: Option<String>,
 
-    /// Whether an entry in a transparency log has to be there
-    #[arg(long, value_name = "WHETHER", default_value = "optional")]
-    log: Whether,
+    /// Whether an entry in a transparency log has to be there (default: optional for keys, required
+    /// for identities)
+    #[arg(long, value_name = "WHETHER", conflicts_with_all = publisher::FLAGS)]
+    log: Option<Whether>,
 
-    /// Whether a timestamp has to be there
-    #[arg(long, value_name = "WHETHER", default_value = "optional")]
-    timestamp: Whether,
+    /// Whether a timestamp has to be there (default: optional)
+    #[arg(long, value_name = "WHETHER", conflicts_with_all = publisher::FLAGS)]
+    timestamp: Option<Whether>,
+
+    #[command(flatten)]
+    expected: ExpectedArgs,
+
+    /// Take certificates that are in no certificate transparency log
+    #[arg(long, conflicts_with_all = publisher::FLAGS)]
+    insecure_ignore_sct: bool,
+
+    #[command(flatten)]
+    publisher: PublisherArgs,
 
     #[command(flatten)]
     root: TrustRootArgs,
 
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// What is verified.
+#[derive(Clone, Debug)]
+enum Subject {
+    File(PathBuf),
+    Digest(Digest),
+}
+
+impl FromStr for Subject {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(digest) = text.parse() {
+            return Ok(Self::Digest(digest));
+        }
+        let integrity = text.strip_prefix("sha512-").and_then(|text| {
+            let bytes = STANDARD.decode(text).ok()?;
+            let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            Digest::from_hex(Algorithm::Sha512, &hex).ok()
+        });
+        match integrity {
+            Some(digest) => Ok(Self::Digest(digest)),
+            None if text.is_empty() => Err("it is empty".to_owned()),
+            None => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Digest(digest) => digest.fmt(f),
+        }
+    }
+}
+
+/// Who may have signed, and whom else to believe about it.
+struct Signers {
+    authorities: Vec<(Authority, Option<TrustedRoot>)>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -78,82 +140,184 @@ impl From<Whether> for Demand {
 
 impl VerifyBlob {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        let wanted: Option<PredicateType> = self
-            .attestation
-            .as_deref()
-            .map(str::parse)
-            .transpose()
-            .map_err(Failure::usage)?;
-        let keys: Vec<PublicKey> = self
-            .keys
-            .iter()
-            .map(|path| public_key(path))
-            .collect::<Result<_, _>>()?;
-        let root = self.root.root(context)?;
-        let candidate = candidate(&self.bundle)?;
-        let authorities: Vec<Authority> = keys
-            .into_iter()
-            .map(|key| {
-                let (log, timestamp) = (self.log.into(), self.timestamp.into());
-                Authority::Key(KeyAuthority {
-                    key,
-                    log,
-                    timestamp,
-                })
-            })
-            .collect();
-        let trust = Trust {
-            root: root.as_ref(),
+        let publisher = self.publisher.publisher()?;
+        let wanted: Vec<PredicateType> = match &self.attestation {
+            Some(name) => vec![name.parse().map_err(Failure::usage)?],
+            None => publisher.map_or_else(Vec::new, |publisher| publisher.types()),
         };
-
-        let outcome = self.verify(context, &candidate, &authorities, trust)?;
-        let refused = match outcome {
-            Ok(verified) => match unwanted(&verified, wanted.as_ref()) {
-                None => {
-                    self.accept(context, &verified)?;
-                    return Ok(Exit::Ok);
-                }
-                Some(why) => ("not-what-was-asked", why),
-            },
-            Err(rejection) => (rejection.code(), rejection.to_string()),
+        let signers = match publisher {
+            Some(publisher) => self.publishers(context, publisher)?,
+            None => self.signers(context)?,
         };
-        self.refuse(context, refused)?;
+        let content = bounded(&self.bundle)?;
+        let outcomes = if publisher.is_some() {
+            let bundles = published(&content)
+                .map_err(|e| Failure::new(format_args!("`{}`: {e}", self.bundle.display())))?;
+            self.verify_any(context, bundles, &signers)?
+        } else {
+            self.verify(context, &candidate(Bytes::from(content)), &signers)?
+        };
+        let mut refusal = (0, Rejection::SignatureInvalid.code(), String::new());
+        for outcome in outcomes {
+            let (rank, code, why) = match outcome {
+                Ok(verified) => match self.unwanted(&verified, &wanted, publisher) {
+                    None => {
+                        self.accept(context, &verified)?;
+                        return Ok(Exit::Ok);
+                    }
+                    Some(why) => (u8::MAX, "not-what-was-asked", why),
+                },
+                Err(rejection) => (rejection.rank(), rejection.code(), rejection.to_string()),
+            };
+            if rank >= refusal.0 {
+                refusal = (rank, code, why);
+            }
+        }
+        let (_, code, why) = refusal;
+        self.refuse(context, (code, why))?;
         Ok(Exit::Refused)
     }
 
-    /// Reads the file once, for all keys together.
+    /// The keys and the identity.
+    fn signers(&self, context: &Context) -> Result<Signers, Failure> {
+        let root = self.root.root(context)?;
+        let mut authorities = Vec::new();
+        for path in &self.keys {
+            let mut authority = KeyAuthority::new(public_key(path)?);
+            authority.log = self.log.unwrap_or(Whether::Optional).into();
+            authority.timestamp = self.timestamp.unwrap_or(Whether::Optional).into();
+            authorities.push((Authority::Key(authority), root.clone()));
+        }
+        if let Some(mut authority) = self.expected.authority()? {
+            if root.is_none() {
+                return Err(
+                    Failure::usage("an identity is checked against a trust root")
+                        .hint("give --trust-root NAME, such as `sigstore`, or --trusted-root FILE"),
+                );
+            }
+            authority.log = self.log.unwrap_or(Whether::Required).into();
+            authority.timestamp = self.timestamp.unwrap_or(Whether::Optional).into();
+            if self.insecure_ignore_sct {
+                authority.sct = Demand::Optional;
+            }
+            authorities.push((Authority::Keyless(authority), root));
+        }
+        Ok(Signers { authorities })
+    }
+
+    /// The builds of a repository, under the roots where they are published.
+    fn publishers(&self, context: &Context, by: Publisher<'_>) -> Result<Signers, Failure> {
+        let roots = match self.root.root(context)? {
+            Some(root) => vec![root],
+            None => by
+                .roots()
+                .iter()
+                .map(|name| self.root.implied(context, name))
+                .collect::<Result<_, _>>()?,
+        };
+        let authorities = roots
+            .into_iter()
+            .map(|root| {
+                let authority = by.authority(&root).map_err(Failure::usage)?;
+                Ok((Authority::Keyless(authority), Some(root)))
+            })
+            .collect::<Result<_, Failure>>()?;
+        Ok(Signers { authorities })
+    }
+
+    /// Reads the file once, for all signers together.
     fn verify(
         &self,
         context: &Context,
         candidate: &Candidate,
-        authorities: &[Authority],
-        trust: Trust<'_>,
-    ) -> Result<Result<Verified, Rejection>, Failure> {
+        signers: &Signers,
+    ) -> Result<Vec<Result<Verified, Rejection>>, Failure> {
+        let path = match &self.subject {
+            Subject::File(path) => path,
+            Subject::Digest(digest) => return Ok(signers.judge(context, candidate, digest)),
+        };
         let mut verifiers = Vec::new();
-        let mut rejections = Vec::new();
-        for authority in authorities {
+        let mut outcomes = Vec::new();
+        for (authority, root) in &signers.authorities {
+            let trust = Trust {
+                root: root.as_ref(),
+            };
             match BlobVerifier::new(candidate, authority, trust, context.now()) {
                 Ok(verifier) => verifiers.push(verifier),
-                Err(rejection) => rejections.push(rejection),
+                Err(rejection) => outcomes.push(Err(rejection)),
             }
         }
         // The file is read even where the bundle is refused already: a file
         // that is not there is another answer than a bundle that is wrong.
-        let mut take = |piece: &[u8]| verifiers.iter_mut().for_each(|v| v.update(piece));
-        if is_stdin(&self.file) {
-            pieces(stdin().lock(), &mut take)
-        } else {
-            File::open(&self.file).and_then(|file| pieces(file, &mut take))
-        }
-        .map_err(|e| Failure::file("read", &self.file, e))?;
-        for verifier in verifiers {
-            match verifier.finish() {
-                Ok(verified) => return Ok(Ok(verified)),
-                Err(rejection) => rejections.push(rejection),
+        read(path, &mut |piece| {
+            verifiers.iter_mut().for_each(|v| v.update(piece));
+        })?;
+        outcomes.extend(verifiers.into_iter().map(BlobVerifier::finish));
+        Ok(outcomes)
+    }
+
+    /// Holds each of several attestations against the digests of the file,
+    /// which is hashed once.
+    fn verify_any(
+        &self,
+        context: &Context,
+        bundles: Vec<Bytes>,
+        signers: &Signers,
+    ) -> Result<Vec<Result<Verified, Rejection>>, Failure> {
+        let digests = match &self.subject {
+            Subject::Digest(digest) => vec![digest.clone()],
+            Subject::File(path) => {
+                let mut hashers = [Algorithm::Sha256, Algorithm::Sha512].map(Hasher::new);
+                read(path, &mut |piece| {
+                    hashers.iter_mut().for_each(|hasher| hasher.update(piece));
+                })?;
+                hashers.into_iter().map(Hasher::finish).collect()
+            }
+        };
+        let mut outcomes = Vec::new();
+        for bundle in bundles {
+            let candidate = candidate(bundle);
+            for digest in &digests {
+                outcomes.extend(signers.judge(context, &candidate, digest));
             }
         }
-        let most_telling = rejections.into_iter().max_by_key(Rejection::rank);
-        Ok(Err(most_telling.unwrap_or(Rejection::SignatureInvalid)))
+        Ok(outcomes)
+    }
+
+    /// Why something that verifies is not what was asked for.
+    fn unwanted(
+        &self,
+        verified: &Verified,
+        wanted: &[PredicateType],
+        publisher: Option<Publisher<'_>>,
+    ) -> Option<String> {
+        let names: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        let names = names.join(" or ");
+        let found = match (verified, wanted.is_empty()) {
+            (Verified::Signature(_), true) => return None,
+            (Verified::Signature(_), false) => {
+                return Some(format!(
+                    "the bundle is a signature, not an attestation of {names}"
+                ));
+            }
+            (Verified::Attestation(found), _) => found,
+        };
+        let kind = PredicateType::from_uri(found.predicate_type());
+        if wanted.is_empty() {
+            return Some(format!(
+                "the bundle is an attestation of {kind}, not a signature; --attestation asks for one"
+            ));
+        }
+        if wanted.iter().all(|wanted| wanted.uri() != kind.uri()) {
+            return Some(format!(
+                "the bundle is an attestation of {kind}, not of {names}"
+            ));
+        }
+        let file = match &self.subject {
+            Subject::File(path) if !is_stdin(path) => Some(path.as_path()),
+            _ => None,
+        };
+        publisher.and_then(|publisher| publisher.misnamed(found, file))
     }
 
     fn accept(&self, context: &Context, verified: &Verified) -> Result<(), Failure> {
@@ -162,7 +326,7 @@ impl VerifyBlob {
                 api_version: VERSION,
                 kind: KIND,
                 verdict: "allow",
-                file: self.file.display().to_string(),
+                file: self.subject.to_string(),
                 digest: Some(verified.subject()),
                 signer: Some(verified.signer()),
                 predicate_type: predicate_type(verified),
@@ -176,7 +340,7 @@ impl VerifyBlob {
                 refusal: None,
             });
         }
-        let mut text = format!("{}: verified\n", self.file.display());
+        let mut text = format!("{}: verified\n", self.subject);
         let mut line = |name: &str, value: &str| {
             // Writing to a string does not fail.
             let _ = writeln!(text, "  {name:<12} {value}");
@@ -191,8 +355,11 @@ impl VerifyBlob {
             }
             _ => {}
         }
-        if let Some(kind) = predicate_type(verified) {
-            line("attestation", kind);
+        if let Verified::Attestation(attestation) = verified {
+            line("attestation", attestation.predicate_type());
+            if !attestation.subject_name().is_empty() {
+                line("of", &shown(attestation.subject_name()));
+            }
         }
         for check in &verified.checks().done {
             line("checked", &word(*check));
@@ -209,7 +376,7 @@ impl VerifyBlob {
                 api_version: VERSION,
                 kind: KIND,
                 verdict: "deny",
-                file: self.file.display().to_string(),
+                file: self.subject.to_string(),
                 digest: None,
                 signer: None,
                 predicate_type: None,
@@ -217,30 +384,10 @@ impl VerifyBlob {
                 not_checked: Vec::new(),
                 refusal: Some(Refusal { code, why: &why }),
             }),
-            Output::Text => context.print(format_args!(
-                "{}: refused\n  because {why}\n",
-                self.file.display()
-            )),
+            Output::Text => {
+                context.print(format_args!("{}: refused\n  because {why}\n", self.subject))
+            }
         }
-    }
-}
-
-/// Why something that verifies is not what was asked for.
-fn unwanted(verified: &Verified, wanted: Option<&PredicateType>) -> Option<String> {
-    match (verified, wanted) {
-        (Verified::Signature(_), None) => None,
-        (Verified::Signature(_), Some(wanted)) => Some(format!(
-            "the bundle is a signature, not an attestation of {wanted}"
-        )),
-        (Verified::Attestation(found), None) => Some(format!(
-            "the bundle is an attestation of {}, not a signature; --attestation asks for one",
-            PredicateType::from_uri(found.predicate_type())
-        )),
-        (Verified::Attestation(found), Some(wanted)) => (found.predicate_type() != wanted.uri())
-            .then(|| {
-                let found = PredicateType::from_uri(found.predicate_type());
-                format!("the bundle is an attestation of {found}, not of {wanted}")
-            }),
     }
 }
 
@@ -251,31 +398,68 @@ fn predicate_type(verified: &Verified) -> Option<&str> {
     }
 }
 
-fn candidate(path: &Path) -> Result<Candidate, Failure> {
+impl Signers {
+    /// What each makes of a candidate for a digest.
+    fn judge(
+        &self,
+        context: &Context,
+        candidate: &Candidate,
+        subject: &Digest,
+    ) -> Vec<Result<Verified, Rejection>> {
+        let wanted = Wanted {
+            subject,
+            keep_predicate: false,
+        };
+        self.authorities
+            .iter()
+            .map(|(authority, root)| {
+                let trust = Trust {
+                    root: root.as_ref(),
+                };
+                verify(candidate, &wanted, authority, &trust, context.now())
+            })
+            .collect()
+    }
+}
+
+/// The file with the bundle.
+fn bounded(path: &Path) -> Result<Vec<u8>, Failure> {
     let file = File::open(path).map_err(|e| Failure::file("open", path, e))?;
     let mut content = Vec::new();
     let read = file
         .take(BUNDLE_BYTES + 1)
         .read_to_end(&mut content)
         .map_err(|e| Failure::file("read", path, e))?;
-    let size = u64::try_from(read).unwrap_or(u64::MAX);
-    if size > BUNDLE_BYTES {
+    if u64::try_from(read).unwrap_or(u64::MAX) > BUNDLE_BYTES {
         return Err(Failure::new(format_args!(
             "`{}` is larger than {BUNDLE_BYTES} bytes, too large for a bundle",
             path.display()
         )));
     }
+    Ok(content)
+}
+
+fn candidate(content: Bytes) -> Candidate {
     let origin = Origin {
         place: Place::File,
         manifest: None,
         blob: Digest::sha256(&content),
-        size,
+        size: u64::try_from(content.len()).unwrap_or(u64::MAX),
         predicate_hint: None,
     };
-    Ok(Candidate {
+    Candidate {
         origin,
-        content: CandidateContent::Bundle(Bytes::from(content)),
-    })
+        content: CandidateContent::Bundle(content),
+    }
+}
+
+fn read(path: &Path, take: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {
+    if is_stdin(path) {
+        pieces(stdin().lock(), take)
+    } else {
+        File::open(path).and_then(|file| pieces(file, take))
+    }
+    .map_err(|e| Failure::file("read", path, e))
 }
 
 fn pieces(mut from: impl Read, take: &mut dyn FnMut(&[u8])) -> std::io::Result<()> {

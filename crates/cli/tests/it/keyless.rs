@@ -18,17 +18,17 @@ use waxseal_verify::{
 use crate::run::{Place, Ran};
 
 /// A folder beside a private Sigstore, with its configuration and a token.
-struct World {
-    place: Place,
-    sigstore: Sigstore,
+pub(crate) struct World {
+    pub(crate) place: Place,
+    pub(crate) sigstore: Sigstore,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[LogVersion::V2])
     }
 
-    fn with(logs: &[LogVersion]) -> Self {
+    pub(crate) fn with(logs: &[LogVersion]) -> Self {
         // The program reads the machine's clock.
         let sigstore = Sigstore::start(SigstoreOptions {
             clock: Clock::Machine,
@@ -44,7 +44,7 @@ impl World {
     }
 
     /// Puts a token with these claims where `INSTANCE` takes it from.
-    fn bear(&self, claims: &Claims) {
+    pub(crate) fn bear(&self, claims: &Claims) {
         self.place.write("token", self.sigstore.token(claims));
     }
 
@@ -52,7 +52,7 @@ impl World {
         self.place.run(arguments.iter().chain(&INSTANCE))
     }
 
-    fn ok(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn ok(&self, arguments: &[&str]) -> Ran {
         let ran = self.run(arguments);
         assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
         ran
@@ -157,6 +157,45 @@ fn a_workflow_signs_and_attests_an_image_once() {
     let answer = world.ok(&[&attest[..], &what].concat()).stdout;
     let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["logged"], json!([{ "log": log, "index": 1 }]));
+}
+
+/// What is asked for with an identity is asked for, not only with a key.
+#[test]
+fn an_image_by_an_identity_can_need_a_timestamp() {
+    let world = World::with(&[LogVersion::V1]);
+    let registry = Registry::start(Options::default());
+    let image = image(&registry);
+    let sign = [
+        "sign",
+        &image.by_digest,
+        "--insecure-http",
+        "--no-timestamp",
+    ];
+    world.ok(&sign);
+    let verify = |timestamp| {
+        let ran = world.place.run([
+            "verify",
+            &image.by_digest,
+            "--insecure-http",
+            "--certificate-identity",
+            WORKFLOW,
+            "--certificate-oidc-issuer",
+            GITHUB,
+            "--trusted-root",
+            "root.json",
+            "--timestamp",
+            timestamp,
+        ]);
+        (ran.code, ran.stdout)
+    };
+    let (code, said) = verify("optional");
+    assert_eq!(code, Some(0), "{said}");
+    let (code, said) = verify("required");
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("an RFC 3161 timestamp is required; there is none"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -663,6 +702,7 @@ const INSTANCE: [&str; 7] = [
     "--identity-token",
     "@token",
 ];
-const BLOB: &str = "a release\n";
-const GITHUB: &str = "https://token.actions.githubusercontent.com";
-const WORKFLOW: &str = "https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3";
+pub(crate) const BLOB: &str = "a release\n";
+pub(crate) const GITHUB: &str = "https://token.actions.githubusercontent.com";
+pub(crate) const WORKFLOW: &str =
+    "https://github.com/octo/app/.github/workflows/release.yml@refs/tags/v1.2.3";

@@ -8,6 +8,7 @@ mod keys;
 mod moving;
 mod policies;
 mod provenance;
+mod published;
 mod registry;
 mod release;
 mod report;

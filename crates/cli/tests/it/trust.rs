@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
-use waxseal_testkit::sigstore::{Claims, Clock, LogVersion, Sigstore, SigstoreOptions};
+use serde_json::{Value, json};
+use waxseal_testkit::sigstore::{Claims, Clock, LogVersion, Service, Sigstore, SigstoreOptions};
 use waxseal_testkit::tuf::{Draft, MALLORY, Repository};
 use waxseal_testkit::{ImageSpec, Options, Registry};
 
@@ -616,13 +616,13 @@ fn a_policy_says_what_becomes_of_a_stale_root() {
     let until = world.draft.timestamp.expires;
     let why =
         format!("the trust root `acme` is stale: its repository vouched for it until {until}");
-    let json = |arguments: &[&str]| -> (Option<i32>, Value) {
+    let answer = |arguments: &[&str]| -> (Option<i32>, Value) {
         let ran = world.run(&[arguments, &["-o", "json"]].concat());
         (ran.code, serde_json::from_str(&ran.stdout).unwrap())
     };
 
     world.policy(&registry, "acme");
-    let (code, refused) = json(&verify);
+    let (code, refused) = answer(&verify);
     assert_eq!((code, &refused["verdict"]), (Some(1), &"unable".into()));
     assert_eq!(refused["reason"], why);
     let root = &refused["trustRoots"][0];
@@ -638,7 +638,7 @@ fn a_policy_says_what_becomes_of_a_stale_root() {
 
     // The operator may take it for a while, and is told.
     let tolerant = [&verify[..], &["--trust-max-stale", "4"]].concat();
-    let (code, taken) = json(&tolerant);
+    let (code, taken) = answer(&tolerant);
     assert_eq!((code, &taken["verdict"]), (Some(0), &"allow".into()));
     assert_eq!(taken["trustRoots"][0]["stale"], why);
     // Or whoever wrote the policy.
@@ -651,9 +651,19 @@ fn a_policy_says_what_becomes_of_a_stale_root() {
     );
     assert_eq!(ran.stderr, warning);
 
+    let stale = format!("shop: {why}");
+    let check = ["policy", "check", "policy.yaml", "-o", "json"];
+    let checked: Value = serde_json::from_str(&world.ok(&check).stdout).unwrap();
+    assert_eq!(checked.pointer("/files/0/lints").unwrap(), &json!([stale]));
+    let shared = world.run(&[&check[..], &["--trust-root", "else"]].concat());
+    assert_eq!(
+        (shared.code, shared.stderr.lines().next()),
+        (Some(1), Some("error: there is no trust root `else`"))
+    );
+
     // What the policy asks of its age the operator cannot change.
     world.policy(&registry, "{ name: acme, maxAge: 8d }");
-    let (code, old) = json(&tolerant);
+    let (code, old) = answer(&tolerant);
     assert_eq!((code, &old["verdict"]), (Some(1), &"unable".into()));
     let reason = old["reason"].as_str().unwrap();
     assert!(
@@ -661,9 +671,9 @@ fn a_policy_says_what_becomes_of_a_stale_root() {
         "{reason}"
     );
     world.policy(&registry, "{ name: acme, maxAge: 10d }");
-    assert_eq!(json(&tolerant).0, Some(0));
+    assert_eq!(answer(&tolerant).0, Some(0));
     world.policy(&registry, "{ name: sigstore, maxAge: 10d }");
-    let (code, unknown) = json(&verify);
+    let (code, unknown) = answer(&verify);
     assert_eq!(code, Some(1));
     assert_eq!(
         unknown["reason"],
@@ -694,4 +704,44 @@ fn a_policy_says_what_becomes_of_a_stale_root() {
              policies\n"
         )
     );
+}
+
+#[test]
+fn the_repository_says_where_to_sign() {
+    let mut world = World::updated();
+    let keyless = [
+        "sign-blob",
+        "blob",
+        "--keyless",
+        "--yes",
+        "--identity-token",
+    ];
+    let rest = ["@token", "--trust-root", "acme", "--bundle", "bundle.json"];
+    let sign = [&keyless[..], &rest].concat();
+    let logged = |world: &World| {
+        [Service::RekorV1, Service::RekorV2].map(|log| world.sigstore.asked(log).len())
+    };
+    world.ok(&sign);
+    assert_eq!(logged(&world), [0, 1]);
+
+    let name = "signing_config.v0.2.json";
+    let config = world.sigstore.signing_config(&[LogVersion::V1]);
+    world.draft.target(name, config.to_string());
+    world.draft.renew();
+    world.repository.publish(&world.draft);
+    world.ok(&["trust", "update", "acme"]);
+    world.ok(&sign);
+    assert_eq!(logged(&world), [1, 1]);
+    let printed = ["trust", "show", "acme", "--print", "signing-config"];
+    assert_eq!(world.ok(&printed).stdout, config.to_string());
+
+    world.draft.files.remove(name);
+    world.draft.renew();
+    world.repository.publish(&world.draft);
+    world.ok(&["trust", "update", "acme"]);
+    let ran = world.run(&sign);
+    assert_eq!(ran.code, Some(1));
+    let said = "error: the trust root `acme` does not say where to sign\n\
+                hint: --signing-config FILE does\n";
+    assert!(ran.stderr.ends_with(said), "{}", ran.stderr);
 }

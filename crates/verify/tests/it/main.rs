@@ -10,6 +10,7 @@ mod forger;
 mod keys;
 mod kinds;
 mod mutation;
+mod published;
 mod support;
 mod tampered;
 mod witnesses;

@@ -1,0 +1,89 @@
+//! Whose certificate a signature has to be by, in cosign's words.
+
+use waxseal_gate::{Expected, NamedIdentity};
+use waxseal_verify::{KeylessAuthority, Matcher, MatcherError};
+
+use crate::error::Failure;
+
+/// An identity, and who vouches for it.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct ExpectedArgs {
+    /// The identity in the signer's certificate: an e-mail address or a URI
+    #[arg(long, value_name = "SUBJECT", help_heading = KEYLESS, conflicts_with = "certificate_identity_regexp")]
+    certificate_identity: Option<String>,
+
+    /// The same as a regular expression that has to match the whole identity
+    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS)]
+    certificate_identity_regexp: Option<String>,
+
+    /// Who vouches for the identity
+    #[arg(long, value_name = "URL", help_heading = KEYLESS, conflicts_with = "certificate_oidc_issuer_regexp")]
+    certificate_oidc_issuer: Option<String>,
+
+    /// The same as a regular expression that has to match the whole address
+    #[arg(long, value_name = "REGEXP", help_heading = KEYLESS)]
+    certificate_oidc_issuer_regexp: Option<String>,
+}
+
+impl ExpectedArgs {
+    /// Who is expected, if anybody.
+    pub(crate) fn identity(&self) -> Result<Option<NamedIdentity>, Failure> {
+        let one = |exact: &Option<String>, pattern: &Option<String>| match (exact, pattern) {
+            (Some(text), _) => Some(Expected::Exactly(text.clone())),
+            (None, Some(pattern)) => Some(Expected::Matching(pattern.clone())),
+            (None, None) => None,
+        };
+        let subject = one(
+            &self.certificate_identity,
+            &self.certificate_identity_regexp,
+        );
+        let issuer = one(
+            &self.certificate_oidc_issuer,
+            &self.certificate_oidc_issuer_regexp,
+        );
+        match (subject, issuer) {
+            (Some(subject), Some(issuer)) => Ok(Some(NamedIdentity {
+                name: match &subject {
+                    Expected::Exactly(text) | Expected::Matching(text) => text.clone(),
+                },
+                issuer,
+                subject,
+            })),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(Failure::usage(
+                "an identity says nothing without who vouches for it",
+            )
+            .hint("give --certificate-oidc-issuer")),
+            (None, Some(_)) => Err(Failure::usage("an issuer alone vouches for everybody")
+                .hint("give --certificate-identity")),
+        }
+    }
+
+    /// The same, to be verified with.
+    pub(crate) fn authority(&self) -> Result<Option<KeylessAuthority>, Failure> {
+        let Some(NamedIdentity {
+            issuer, subject, ..
+        }) = self.identity()?
+        else {
+            return Ok(None);
+        };
+        let matcher = |expected| match expected {
+            Expected::Exactly(text) => Matcher::exact(text),
+            Expected::Matching(pattern) => Matcher::regex(pattern),
+        };
+        let authority = matcher(issuer).and_then(|issuer| {
+            Ok::<_, MatcherError>(KeylessAuthority::new(issuer, matcher(subject)?))
+        });
+        authority.map(Some).map_err(Failure::usage)
+    }
+}
+
+/// What these flags are called among the arguments.
+pub(crate) const FLAGS: [&str; 4] = [
+    "certificate_identity",
+    "certificate_identity_regexp",
+    "certificate_oidc_issuer",
+    "certificate_oidc_issuer_regexp",
+];
+
+const KEYLESS: &str = "Identities";
