@@ -25,6 +25,7 @@ mod images;
 mod ours;
 mod programs;
 mod refusals;
+mod roots;
 mod services;
 #[path = "../../table.rs"]
 mod table;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     let mut table = Table::new(words);
     bundles::lines(&programs, &mut table);
     images::lines(&programs, &mut table);
+    roots::lines(&programs, &services, &mut table);
     refusals::lines(&programs, &services, &mut table);
     if table.finish() {
         ExitCode::SUCCESS
@@ -90,6 +92,13 @@ fn up(root: &std::path::Path, folder: &std::path::Path) {
     eprintln!(
         "  trusted_root.json, signing_config.json, trust_config.json (both, for sigstore-python)"
     );
+    eprintln!("  fulcio.pem, tsa.pem, ct.pub, rekor.pub, of which the same is made there by");
+    for (n, part) in services.parts().split(" --").enumerate() {
+        match n {
+            0 => eprintln!("  waxseal trust create -o trust \\\n    {part} \\"),
+            n => eprintln!("    --{part}{}", if n < 4 { " \\" } else { "" }),
+        }
+    }
     eprintln!("a token for dev@example.com comes by the browser flow, or by");
     eprintln!(
         "  curl -H 'authorization: bearer request-token' '{}/actions/token?audience=sigstore'",

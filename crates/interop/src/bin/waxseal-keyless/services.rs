@@ -20,6 +20,7 @@ pub(crate) struct Services {
     double: Sigstore,
     root: Value,
     addresses: Value,
+    parts: String,
     _servers: [Server; 3],
 }
 
@@ -154,6 +155,27 @@ impl Services {
             write(folder, &format!("signing_config{suffix}.json"), &config);
             write(folder, &format!("trust_config{suffix}.json"), &both);
         }
+        let ct_key = root.pointer("/ctlogs/0/publicKey/rawBytes");
+        let ct_key = ct_key.and_then(Value::as_str).unwrap_or_default();
+        let log_key = STANDARD.encode(key.subject_public_key_info());
+        for (name, content) in [
+            ("fulcio.pem", chain.concat()),
+            ("tsa.pem", stampers),
+            ("ct.pub", public_key(ct_key)),
+            ("rekor.pub", public_key(&log_key)),
+        ] {
+            fs::write(folder.join(name), content).expect("a file");
+        }
+        let parts = format!(
+            "--fulcio url={},certificate-chain=fulcio.pem \
+             --ctfe url={},public-key=ct.pub \
+             --rekor url={},public-key=rekor.pub,api-version=2,origin={HOST} \
+             --tsa url={tsa_url},certificate-chain=tsa.pem \
+             --oidc-provider url={issuer}",
+            at(fulcio),
+            double.ct_log_url(),
+            at(rekor),
+        );
         let addresses = json!({
             "issuer": issuer,
             "fulcio": at(fulcio),
@@ -163,6 +185,7 @@ impl Services {
             "timestampAuthority": tsa_url,
         });
         Self {
+            parts,
             double,
             root,
             addresses,
@@ -183,6 +206,12 @@ impl Services {
     /// The trusted root of the real services.
     pub(crate) fn trusted_root(&self) -> &Value {
         &self.root
+    }
+
+    /// The flags with which `waxseal trust create` makes documents for them, of
+    /// the certificates and keys in the folder.
+    pub(crate) fn parts(&self) -> &str {
+        &self.parts
     }
 
     /// Where everything is, for programs.
@@ -276,6 +305,10 @@ fn authority(url: &str, chain: &str) -> Value {
         "certChain": { "certificates": chain },
         "validFor": { "start": START },
     }])
+}
+
+fn public_key(base64: &str) -> String {
+    format!("-----BEGIN PUBLIC KEY-----\n{base64}\n-----END PUBLIC KEY-----\n")
 }
 
 fn service(url: &str, version: u32) -> Value {
