@@ -1,6 +1,6 @@
 //! Documents into listings, for each format.
 //!
-//! A document has been through [`detect`](crate::detect) before: what its format
+//! A document has been through [`detect`] before: what its format
 //! requires is there. Here everything else is optional, and what an element says
 //! in a way that is not understood is not there.
 
@@ -17,7 +17,7 @@ use crate::{SbomError, SbomFormat, detect, limits};
 /// Reads what `bytes` (untrusted) list.
 ///
 /// # Errors
-/// [`SbomError`] where [`detect`](crate::detect) refuses it, or where it lists
+/// [`SbomError`] where [`detect`] refuses it, or where it lists
 /// more than [`limits::PACKAGES`] things.
 pub fn read(bytes: &[u8]) -> Result<Listing, SbomError> {
     let sbom = detect(bytes)?;
