@@ -4,7 +4,10 @@
 use std::path::Path;
 use std::str::FromStr;
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use waxseal_attestation::PredicateType;
+use waxseal_attestation::json::shown;
 use waxseal_verify::{KeylessAuthority, Matcher, MatcherError, TrustedRoot, VerifiedAttestation};
 
 use crate::error::Failure;
@@ -14,8 +17,12 @@ use crate::expected;
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct PublisherArgs {
     /// Ask for GitHub's attestation of a build in this repository, or in any of this owner's
-    #[arg(long, value_name = "OWNER[/REPOSITORY]", help_heading = PUBLISHED, conflicts_with_all = ["npm", "pypi"], conflicts_with_all = expected::FLAGS)]
+    #[arg(long, value_name = "OWNER[/REPOSITORY]", help_heading = PUBLISHED, conflicts_with_all = ["github_release", "npm", "pypi"], conflicts_with_all = expected::FLAGS)]
     github: Option<Source>,
+
+    /// Ask for GitHub's own attestation of a release, immutable from then on, of this repository
+    #[arg(long, value_name = "OWNER/REPOSITORY[@TAG]", help_heading = PUBLISHED, conflicts_with_all = ["npm", "pypi"], conflicts_with_all = expected::FLAGS)]
+    github_release: Option<Release>,
 
     /// Ask for npm's provenance of a package that was built in this repository
     #[arg(long, value_name = "[HOST/]OWNER/REPOSITORY", help_heading = PUBLISHED, conflicts_with = "pypi", conflicts_with_all = expected::FLAGS)]
@@ -29,20 +36,30 @@ pub(crate) struct PublisherArgs {
 impl PublisherArgs {
     /// What is asked for, if anything.
     pub(crate) fn publisher(&self) -> Result<Option<Publisher<'_>>, Failure> {
-        let (place, source) = match (&self.github, &self.npm, &self.pypi) {
-            (Some(source), _, _) => (Place::GitHub, source),
-            (None, Some(source), _) => (Place::Npm, source),
-            (None, None, Some(source)) => (Place::PyPi, source),
-            (None, None, None) => return Ok(None),
+        let mut tag = None;
+        let (place, source) = if let Some(source) = &self.github {
+            (Place::GitHub, source)
+        } else if let Some(Release(source, of)) = &self.github_release {
+            tag = of.as_deref();
+            (Place::GitHubRelease, source)
+        } else if let Some(source) = &self.npm {
+            (Place::Npm, source)
+        } else if let Some(source) = &self.pypi {
+            (Place::PyPi, source)
+        } else {
+            return Ok(None);
         };
         match (place, source) {
-            (Place::GitHub, Source { host, .. }) if *host != Host::GitHub => {
-                Err(Failure::usage("--github is for repositories on github.com"))
+            (Place::GitHub | Place::GitHubRelease, Source { host, .. })
+                if *host != Host::GitHub =>
+            {
+                Err(Failure::usage("GitHub attests what is on github.com"))
             }
-            (Place::Npm | Place::PyPi, Source { repository, .. }) if repository.is_none() => Err(
-                Failure::usage("a package is built in one repository: OWNER/REPOSITORY"),
-            ),
-            _ => Ok(Some(Publisher { place, source })),
+            (Place::GitHub, _) => Ok(Some(Publisher { place, source, tag })),
+            (_, Source { repository, .. }) if repository.is_none() => Err(Failure::usage(
+                "a package or release is of one repository: OWNER/REPOSITORY",
+            )),
+            _ => Ok(Some(Publisher { place, source, tag })),
         }
     }
 }
@@ -52,11 +69,13 @@ impl PublisherArgs {
 pub(crate) struct Publisher<'a> {
     place: Place,
     source: &'a Source,
+    tag: Option<&'a str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     GitHub,
+    GitHubRelease,
     Npm,
     PyPi,
 }
@@ -67,6 +86,7 @@ impl Publisher<'_> {
     pub(crate) fn roots(&self) -> &'static [&'static str] {
         match self.place {
             Place::GitHub => &["github", "sigstore"],
+            Place::GitHubRelease => &["github"],
             Place::Npm | Place::PyPi => &["sigstore"],
         }
     }
@@ -75,6 +95,7 @@ impl Publisher<'_> {
     pub(crate) fn types(&self) -> Vec<PredicateType> {
         let types: &[&str] = match self.place {
             Place::GitHub => &[PredicateType::SLSA_PROVENANCE_V1],
+            Place::GitHubRelease => &[RELEASE],
             Place::Npm => &[
                 PredicateType::SLSA_PROVENANCE_V1,
                 PredicateType::SLSA_PROVENANCE_V02,
@@ -95,6 +116,11 @@ impl Publisher<'_> {
             owner,
             repository,
         } = self.source;
+        if self.place == Place::GitHubRelease {
+            // GitHub itself, whom no identity provider vouches for.
+            let github = Matcher::exact(RELEASES)?;
+            return Ok(KeylessAuthority::without_logs(Matcher::absent(), github));
+        }
         let (issuer, url, end) = match host {
             Host::GitHub => (
                 "https://token.actions.githubusercontent.com",
@@ -121,6 +147,34 @@ impl Publisher<'_> {
         Ok(authority)
     }
 
+    /// Which release GitHub attested stands in the predicate, which nobody but
+    /// GitHub writes.
+    fn other_release(&self, attestation: &VerifiedAttestation) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Predicate {
+            purl: String,
+        }
+        let predicate = attestation.predicate().map_or("", RawValue::get);
+        let Ok(Predicate { purl }) = serde_json::from_str(predicate) else {
+            return Some("the attestation does not say of which release it is".to_owned());
+        };
+        let Source {
+            owner, repository, ..
+        } = self.source;
+        let repository = repository.as_deref().unwrap_or_default();
+        let wanted = format!("pkg:github/{owner}/{repository}");
+        let same = purl.split_once('@').is_some_and(|(found, tag)| {
+            found.eq_ignore_ascii_case(&wanted) && self.tag.is_none_or(|wanted| wanted == tag)
+        });
+        let tag = self.tag.map_or_else(String::new, |tag| format!("@{tag}"));
+        (!same).then(|| {
+            format!(
+                "the attestation is of the release `{}`, not of `{wanted}{tag}`",
+                shown(&purl)
+            )
+        })
+    }
+
     /// Why what an attestation calls its subject is not what was asked about.
     pub(crate) fn misnamed(
         &self,
@@ -133,6 +187,7 @@ impl Publisher<'_> {
             (Place::Npm, _) if !name.starts_with("pkg:npm/") => Some(format!(
                 "the attestation is of `{name}`, not of an npm package"
             )),
+            (Place::GitHubRelease, _) => self.other_release(attestation),
             // PEP 740: the name is part of what is attested.
             (Place::PyPi, Some(file)) if file != name => Some(format!(
                 "the attestation is of a file called `{name}`, not `{}`",
@@ -195,9 +250,28 @@ impl FromStr for Source {
     }
 }
 
+/// A release of a repository, by its tag, or any.
+#[derive(Clone, Debug)]
+struct Release(Source, Option<String>);
+
+impl FromStr for Release {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('@') {
+            Some((_, "")) => Err("there is no tag behind the `@`".to_owned()),
+            Some((source, tag)) => Ok(Self(source.parse()?, Some(tag.to_owned()))),
+            None => Ok(Self(text.parse()?, None)),
+        }
+    }
+}
+
 /// What these flags are called among the arguments.
-pub(crate) const FLAGS: [&str; 3] = ["github", "npm", "pypi"];
+pub(crate) const FLAGS: [&str; 4] = ["github", "github_release", "npm", "pypi"];
 
 /// PyPI's own predicate: somebody who may publish the project did.
 const PYPI_PUBLISH: &str = "https://docs.pypi.org/attestations/publish/v1";
+/// Whom GitHub's certificate for releases is for.
+const RELEASES: &str = "https://dotcom.releases.github.com";
+const RELEASE: &str = "https://in-toto.io/attestation/release/v0.2";
 const PUBLISHED: &str = "Published provenance";

@@ -104,7 +104,8 @@ impl KeyAuthority {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeylessAuthority {
-    /// The identity provider, by its URL.
+    /// The identity provider, by its URL, or [`Matcher::absent`] for whom a
+    /// certificate authority certifies without one.
     pub issuer: Matcher,
     /// The identity: an e-mail address or a URI.
     pub subject: Matcher,

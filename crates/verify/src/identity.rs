@@ -15,6 +15,7 @@ pub struct Matcher {
 
 #[derive(Clone, Debug)]
 enum Kind {
+    Absent,
     Exact,
     Pattern(Regex),
 }
@@ -82,10 +83,25 @@ impl Matcher {
         })
     }
 
+    /// Nothing: there has to be no value, and none matches.
+    #[must_use]
+    pub fn absent() -> Self {
+        Self {
+            kind: Kind::Absent,
+            text: "nobody".to_owned(),
+        }
+    }
+
+    /// Whether there has to be no value.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self.kind, Kind::Absent)
+    }
+
     /// Whether the whole of `value` matches.
     #[must_use]
     pub fn matches(&self, value: &str) -> bool {
         match &self.kind {
+            Kind::Absent => false,
             Kind::Exact => self.text == value,
             Kind::Pattern(regex) => regex.is_match(value),
         }

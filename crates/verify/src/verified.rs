@@ -157,7 +157,8 @@ pub enum Signer {
     },
     /// Somebody with a certificate.
     Identity {
-        /// Who vouches for the identity.
+        /// Who vouches for the identity; empty if nobody does but the authority
+        /// that issued the certificate, and that was asked for.
         issuer: String,
         /// The identity.
         subject: String,

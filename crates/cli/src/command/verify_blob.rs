@@ -34,7 +34,7 @@ use crate::trust_args::TrustRootArgs;
 /// for the identity, has to have signed it. A bundle with an attestation counts only with
 /// --attestation, or where published provenance is asked for.
 #[derive(clap::Args, Debug)]
-#[command(group = ArgGroup::new("signer").required(true).multiple(true).args(["keys", "certificate_identity", "certificate_identity_regexp", "github", "npm", "pypi"]))]
+#[command(group = ArgGroup::new("signer").required(true).multiple(true).args(["keys", "certificate_identity", "certificate_identity_regexp", "github", "github_release", "npm", "pypi"]))]
 pub(crate) struct VerifyBlob {
     /// The file that was signed (`-` is standard input), or its digest: sha256:…, sha512:…, or
     /// sha512-… as npm writes it
@@ -350,6 +350,9 @@ impl VerifyBlob {
             Signer::Key { id, algorithm } => line("signed by", &format!("key {id} ({algorithm})")),
             Signer::Identity {
                 issuer, subject, ..
+            } if issuer.is_empty() => line("signed by", subject),
+            Signer::Identity {
+                issuer, subject, ..
             } => {
                 line("signed by", &format!("{subject}, as {issuer} says"));
             }
@@ -408,7 +411,7 @@ impl Signers {
     ) -> Vec<Result<Verified, Rejection>> {
         let wanted = Wanted {
             subject,
-            keep_predicate: false,
+            keep_predicate: true,
         };
         self.authorities
             .iter()

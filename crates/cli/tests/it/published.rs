@@ -248,6 +248,84 @@ fn provenance_from_an_instance_without_logs() {
     );
 }
 
+/// Releases are attested by GitHub itself, with a certificate that names no
+/// issuer, without logs.
+#[test]
+fn releases_of_github() {
+    let world = World::new();
+    let mut root: Value = serde_json::from_str(&world.place.read("root.json")).unwrap();
+    for logs in ["tlogs", "ctlogs"] {
+        root.as_object_mut().unwrap().remove(logs);
+    }
+    world.place.write("root.json", root.to_string());
+    let make = |claims: &Claims, predicate: Value| {
+        let statement = json!({
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [
+                { "uri": "pkg:github/octo/app@v1", "digest": { "sha1": "43d0bd191f16d1fe3484a4b58aa69118f7692442" } },
+                { "name": "blob", "digest": { "sha256": digest(Algorithm::Sha256).hex() } },
+            ],
+            "predicateType": "https://in-toto.io/attestation/release/v0.2",
+            "predicate": predicate,
+        });
+        let statement = statement.to_string();
+        let payload = Payload::Statement(statement.as_bytes());
+        let witnesses = Witnesses {
+            logs: &[],
+            timestamps: 1,
+        };
+        let bundle = world.sigstore.bundle(claims, payload, witnesses);
+        world.place.write("bundle.json", bundle.to_string());
+    };
+    let github = Claims::uri("https://dotcom.releases.github.com").with("iss", "");
+    let verify = |release| verify(&world, "blob", &["--github-release", release]);
+    make(&github, json!({ "purl": "pkg:github/octo/app@v1" }));
+    for release in ["octo/app", "Octo/App", "octo/app@v1"] {
+        let (code, said) = verify(release);
+        assert_eq!(code, Some(0), "{said}");
+        let by = "  signed by    https://dotcom.releases.github.com\n";
+        assert!(said.contains(by), "{said}");
+    }
+    for release in ["octo/app@v2", "octo/ap", "octo/app@V1"] {
+        let wanted = format!("pkg:github/{release}");
+        let why = format!(
+            "the attestation is of the release `pkg:github/octo/app@v1`, not of `{wanted}`"
+        );
+        assert_eq!(verify(release), refused("blob", &why));
+    }
+    assert_eq!(verify("octo").0, Some(2));
+    assert_eq!(verify("octo/app@").0, Some(2));
+    make(&github, json!({}));
+    assert_eq!(
+        verify("octo/app"),
+        refused(
+            "blob",
+            "the attestation does not say of which release it is"
+        )
+    );
+    // Whoever an issuer vouches for is not GitHub, whatever they are called.
+    let called_so = github.with("iss", "https://issuer.example.com");
+    make(&called_so, json!({ "purl": "pkg:github/octo/app@v1" }));
+    assert_eq!(
+        verify("octo/app"),
+        refused(
+            "blob",
+            "the identity was issued by `https://issuer.example.com`, not `nobody`"
+        )
+    );
+    make(
+        &Claims::uri("https://github.com/octo/app").with("iss", ""),
+        json!({ "purl": "pkg:github/octo/app@v1" }),
+    );
+    assert_eq!(
+        verify("octo/app"),
+        refused(
+            "blob",
+            "the certificate is for `https://github.com/octo/app`, not `https://dotcom.releases.github.com`"
+        )
+    );
+}
+
 #[test]
 fn provenance_from_npm() {
     let world = World::with(&[LogVersion::V1]);

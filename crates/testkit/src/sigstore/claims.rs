@@ -128,11 +128,12 @@ impl Claims {
             })
         };
         let issuer = self.text("iss")?;
-        let mut extensions = vec![
-            extension(&SubjectAltName(vec![general]), true),
-            raw_extension(fulcio(1), false, issuer.as_bytes()),
-            text(8, issuer),
-        ];
+        let mut extensions = vec![extension(&SubjectAltName(vec![general]), true)];
+        // GitHub's certificate for its releases names none.
+        if !issuer.is_empty() {
+            extensions.push(raw_extension(fulcio(1), false, issuer.as_bytes()));
+            extensions.push(text(8, issuer));
+        }
         let workflow = self.text("job_workflow_ref").is_some();
         if workflow {
             for (arc, claim) in [
