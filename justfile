@@ -59,6 +59,10 @@ sigstore-up FOLDER="target/sigstore": keyless-setup
 interop-keyless *WORDS: keyless-setup
     cargo run --release -p waxseal-interop --bin waxseal-keyless -- {{WORDS}}
 
+# TUF's conformance suite against our client (WAXSEAL_TUF_SUITE names a checkout of it).
+tuf-conformance:
+    .ci/tuf-conformance
+
 # Make root filesystems of real packages, and fetch what says what is in them.
 sbom-setup:
     .ci/sbom-peers

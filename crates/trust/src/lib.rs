@@ -32,6 +32,7 @@ mod document;
 mod embedded;
 mod error;
 mod fetch;
+mod follower;
 pub mod limits;
 mod name;
 mod named;
@@ -44,6 +45,7 @@ pub use crate::create::{Authority, CreateError, Log, Provider, Selector, Sigstor
 pub use crate::embedded::Embedded;
 pub use crate::error::{StoreError, UpdateError};
 pub use crate::fetch::{Fetch, FetchError, Fetching, Http, HttpOptions};
+pub use crate::follower::Follower;
 pub use crate::name::{Name, NameError};
 pub use crate::named::{NamedRoot, Origin, StaleError, Standing};
 pub use crate::store::{Store, Updated};

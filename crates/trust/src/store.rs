@@ -321,7 +321,7 @@ fn not_reserved(name: &Name) -> Result<(), StoreError> {
     }
 }
 
-fn address(text: &str) -> Result<Url, FetchError> {
+pub(crate) fn address(text: &str) -> Result<Url, FetchError> {
     let url = Url::parse(text).map_err(|e| FetchError::Url {
         url: text.escape_debug().to_string(),
         reason: e.to_string(),

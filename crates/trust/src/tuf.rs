@@ -45,25 +45,72 @@ pub(crate) async fn follow(
     let seen = Seen::default();
     let remote = Remote {
         fetch,
+        targets: below(&base, "targets"),
         base,
         seen: seen.clone(),
     };
+    let mut refreshed = with_floor(remote, pin, floor, async |updater| {
+        refresh(updater, &seen, now).await
+    })
+    .await?;
+    refreshed.files.extend(floor.clone());
+    Ok(refreshed)
+}
+
+/// The same for targets of any names, kept apart from the metadata.
+pub(crate) async fn targets(
+    fetch: Arc<dyn Fetch>,
+    (base, targets): (Url, Url),
+    pin: &[u8],
+    floor: &mut Files,
+    names: &[String],
+    now: Timestamp,
+) -> Result<Vec<Vec<u8>>, UpdateError> {
+    let seen = Seen::default();
+    let remote = Remote {
+        fetch,
+        base,
+        targets,
+        seen: seen.clone(),
+    };
+    with_floor(remote, pin, floor, async |mut updater| {
+        updater.refresh(now).await.map_err(|e| name(e, &seen))?;
+        let mut all = Vec::new();
+        for name in names {
+            let found = target(&mut updater, name, &seen, now).await?;
+            all.push(found.ok_or_else(|| UpdateError::TargetUnlisted { name: name.clone() })?);
+        }
+        Ok(all)
+    })
+    .await
+}
+
+/// Works on a repository, with what was verified before, and keeps what is
+/// verified now.
+async fn with_floor<T>(
+    remote: Remote,
+    pin: &[u8],
+    floor: &mut Files,
+    work: impl AsyncFnOnce(Updater) -> Result<T, UpdateError>,
+) -> Result<T, UpdateError> {
     let kept = Kept::new(std::mem::take(floor));
     let updater = updater(remote, pin).map(|updater| updater.with_store(kept.clone()));
-    let refreshed = match updater {
-        Ok(updater) => {
-            let whole = refresh(updater, &seen, now);
-            match tokio::time::timeout(limits::UPDATE, whole).await {
-                Ok(refreshed) => refreshed,
-                Err(_) => Err(UpdateError::Timeout),
-            }
-        }
+    let done = match updater {
+        Ok(updater) => match tokio::time::timeout(limits::UPDATE, work(updater)).await {
+            Ok(done) => done,
+            Err(_) => Err(UpdateError::Timeout),
+        },
         Err(error) => Err(error),
     };
     *floor = kept.files();
-    let mut refreshed = refreshed?;
-    refreshed.files.extend(floor.clone());
-    Ok(refreshed)
+    done
+}
+
+/// The address of a folder.
+fn below(base: &Url, folder: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/{folder}", base.path().trim_end_matches('/')));
+    url
 }
 
 /// Follows what was kept of a repository, as it was verified at `then`: whoever
@@ -221,18 +268,15 @@ impl Seen {
 struct Remote {
     fetch: Arc<dyn Fetch>,
     base: Url,
+    targets: Url,
     seen: Seen,
 }
 
 impl Remote {
-    async fn get(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+    async fn get(&self, base: &Url, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
         let file = path.rsplit('/').next().unwrap_or(path);
         self.seen.note(file, true);
-        let mut url = self.base.clone();
-        url.set_path(&format!(
-            "{}/{path}",
-            self.base.path().trim_end_matches('/')
-        ));
+        let url = below(base, path);
         let got = self.fetch.fetch(&url, limit).await;
         let got = got.map_err(|e| Error::transport_with_source("fetch", e))?;
         // Whoever implements `Fetch` may have forgotten it.
@@ -250,11 +294,11 @@ impl Remote {
 
 impl Repository for Remote {
     fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> FetchFuture<'a> {
-        Box::pin(self.get(name, max_length))
+        Box::pin(self.get(&self.base, name, max_length))
     }
 
     fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
-        Box::pin(async move { self.get(&format!("targets/{path}"), max_length).await })
+        Box::pin(self.get(&self.targets, path, max_length))
     }
 }
 
