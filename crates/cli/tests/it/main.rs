@@ -18,6 +18,7 @@ mod sbom;
 mod sbom_verify;
 mod scans;
 mod sign;
+mod thresholds;
 mod trust;
 mod verify;
 mod workloads;
