@@ -12,8 +12,9 @@ pub const CERTIFICATES: usize = 16;
 /// Hashes of one inclusion proof; a tree of 2^64 leaves needs no more.
 pub const PROOF_HASHES: usize = 64;
 
-/// Bundles of one document in which a registry lists them.
-pub const PUBLISHED: usize = 64;
+/// Bundles of one document in which a registry lists them; GitHub gives a
+/// hundred at a time.
+pub const PUBLISHED: usize = 128;
 
 /// Values of one bundle: all of the above with room to spare.
 pub(crate) const BUNDLE_VALUES: usize = 8_192;

@@ -81,10 +81,10 @@ fn what_is_no_list_of_attestations() {
         assert_eq!(refusal(document), why, "{document}");
     }
     let one = bundle(1).to_string();
-    let many = vec![one.as_str(); 65];
-    let too_many = "more than 64 attestations; that many are read";
+    let many = vec![one.as_str(); 129];
+    let too_many = "more than 128 attestations; that many are read";
     assert_eq!(refusal(&many.join("\n")), too_many);
-    let listed = vec![json!({ "bundle": bundle(1) }); 65];
+    let listed = vec![json!({ "bundle": bundle(1) }); 129];
     assert_eq!(
         refusal(&json!({ "attestations": listed }).to_string()),
         too_many
