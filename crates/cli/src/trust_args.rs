@@ -1,5 +1,6 @@
 //! Whom to trust, by file or by name, and what is said about how old that is.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
 use std::io::Read as _;
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 use waxseal_gate::{KnownRoot, PolicySet};
-use waxseal_policy::RootAge;
+use waxseal_policy::{RootAge, RootDemand, RootUsed};
 use waxseal_trust::{Name, NameError, NamedRoot, Origin, Standing, Store, StoreError, limits};
 use waxseal_verify::TrustedRoot;
 
@@ -29,6 +30,9 @@ pub(crate) struct TrustRootArgs {
     /// Take a named root that its repository ceased to vouch for up to this many days ago
     #[arg(long, value_name = "DAYS", help_heading = ROOT)]
     trust_max_stale: Option<u16>,
+
+    #[arg(skip)]
+    used: RefCell<Vec<RootUsed>>,
 }
 
 impl TrustRootArgs {
@@ -117,7 +121,15 @@ impl TrustRootArgs {
             ))
         })?;
         say(context, &root, standing);
+        let demand = RootDemand::new(root.name.as_str());
+        let used = demand.weigh(&age(&root, self.tolerance()), context.now());
+        self.used.borrow_mut().push(used);
         Ok(root)
+    }
+
+    /// The named roots that were used so far, for the answer.
+    pub(crate) fn used(&self) -> Vec<RootUsed> {
+        self.used.borrow().clone()
     }
 }
 
@@ -142,16 +154,18 @@ fn named_by_policy(context: &Context, name: &str) -> Result<NamedRoot, String> {
 fn known(root: &NamedRoot, tolerance: SignedDuration) -> Result<KnownRoot, String> {
     let document = String::from_utf8(root.trusted_root.clone())
         .map_err(|_| format!("the trust root `{}` is not UTF-8 text", root.name))?;
+    let age = age(root, tolerance);
+    Ok(KnownRoot { document, age })
+}
+
+fn age(root: &NamedRoot, tolerance: SignedDuration) -> RootAge {
     let expires = root.expires();
-    Ok(KnownRoot {
-        document,
-        age: RootAge {
-            origin: root.origin.to_string(),
-            fetched: root.fetched(),
-            expires,
-            tolerated: expires.and_then(|until| until.checked_add(tolerance).ok()),
-        },
-    })
+    RootAge {
+        origin: root.origin.to_string(),
+        fetched: root.fetched(),
+        expires,
+        tolerated: expires.and_then(|until| until.checked_add(tolerance).ok()),
+    }
 }
 
 /// Where named roots are: the folder that the environment names, else the one

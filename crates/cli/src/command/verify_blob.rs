@@ -14,6 +14,7 @@ use serde::Serialize;
 use waxseal_attestation::PredicateType;
 use waxseal_attestation::json::shown;
 use waxseal_oci::{Algorithm, Digest, Hasher};
+use waxseal_policy::RootUsed;
 use waxseal_verify::{
     Authority, BlobVerifier, Candidate, CandidateContent, Check, Demand, KeyAuthority, Origin,
     Place, Rejection, Signer, Trust, TrustedRoot, Verified, Wanted, published, verify,
@@ -337,6 +338,7 @@ impl VerifyBlob {
                     .iter()
                     .map(|(check, why)| NotChecked { check: *check, why })
                     .collect(),
+                trust_roots: self.root.used(),
                 refusal: None,
             });
         }
@@ -385,6 +387,7 @@ impl VerifyBlob {
                 predicate_type: None,
                 checked: Vec::new(),
                 not_checked: Vec::new(),
+                trust_roots: self.root.used(),
                 refusal: Some(Refusal { code, why: &why }),
             }),
             Output::Text => {
@@ -500,6 +503,8 @@ struct Answer<'a> {
     predicate_type: Option<&'a str>,
     checked: Vec<Check>,
     not_checked: Vec<NotChecked<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    trust_roots: Vec<RootUsed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<Refusal<'a>>,
 }

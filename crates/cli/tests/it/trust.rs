@@ -354,6 +354,14 @@ fn a_stale_root_is_refused_unless_it_is_asked_for() {
              until {until}\n"
         )
     );
+    let json = world.json(&[&verify[..], &["--trust-max-stale", "4"]].concat());
+    let used = json.pointer("/trustRoots/0").unwrap();
+    assert_eq!(used["name"], "acme");
+    assert_eq!(used["ageSeconds"].as_i64().unwrap() / 86_400, 9);
+    assert_eq!(
+        used["stale"],
+        format!("the trust root `acme` is stale: its repository vouched for it until {until}")
+    );
     let ran = world.run(&[&verify[..], &["--trust-max-stale", "2"]].concat());
     assert_eq!(ran.code, Some(1));
 }
