@@ -82,15 +82,24 @@ pub(crate) async fn platforms(
     reference: &Reference,
 ) -> Result<Vec<String>, Failure> {
     let client = context.client()?;
-    let name = || reference.to_string();
-    let digest = client.resolve(reference).await?.required(name())?;
-    let raw = client.manifest(reference.repository(), &digest).await?;
-    Ok(match raw.required(name())?.document()? {
-        Document::Index(index) => images(&index.manifests)
-            .into_iter()
-            .map(|(_, platform)| platform)
-            .collect(),
-        _ => Vec::new(),
+    let name = reference.to_string();
+    let digest = client.resolve(reference).await?.required(name)?;
+    let members = members(context, reference.repository(), &digest).await?;
+    let named = members.unwrap_or_default().into_iter();
+    Ok(named.map(|(_, platform)| platform).collect())
+}
+
+/// The images of an index with their platforms; nothing where it is no index.
+pub(crate) async fn members(
+    context: &Context,
+    repository: &Repository,
+    digest: &Digest,
+) -> Result<Option<Vec<(Descriptor, String)>>, Failure> {
+    let raw = context.client()?.manifest(repository, digest).await?;
+    let raw = raw.required(repository.at(digest).to_string())?;
+    Ok(match raw.document()? {
+        Document::Index(index) => Some(images(&index.manifests)),
+        _ => None,
     })
 }
 
@@ -207,11 +216,11 @@ async fn image<S: Source>(
 }
 
 /// The members of an index that are images, with their platforms.
-fn images(entries: &[Descriptor]) -> Vec<(&Digest, String)> {
+fn images(entries: &[Descriptor]) -> Vec<(Descriptor, String)> {
     entries
         .iter()
         .filter(|entry| entry.annotation("vnd.docker.reference.type").is_none())
-        .filter_map(|entry| Some((&entry.digest, entry.platform.as_ref()?.to_string())))
+        .filter_map(|entry| Some((entry.clone(), entry.platform.as_ref()?.to_string())))
         .collect()
 }
 
@@ -230,14 +239,14 @@ fn member(entries: &[Descriptor], wanted: Option<&str>) -> Result<(Digest, Strin
                 .hint(format!("say which with --platform: {}", names())));
         }
     };
-    let (digest, name) = chosen.ok_or_else(|| {
+    let (entry, name) = chosen.ok_or_else(|| {
         Failure::new(format_args!(
             "the index has no image for `{}`; it has {}",
             wanted.unwrap_or_default(),
             names()
         ))
     })?;
-    Ok(((*digest).clone(), name.clone()))
+    Ok((entry.digest.clone(), name.clone()))
 }
 
 #[expect(

@@ -14,6 +14,7 @@ mod context;
 mod error;
 mod exit;
 mod expected;
+mod generated;
 mod identity_args;
 mod inventory;
 mod key;

@@ -16,7 +16,9 @@ use waxseal_sbom::{SbomError, SubjectMatch, check_subject};
 use crate::command::sign_blob::is_stdin;
 use crate::context::Context;
 use crate::error::Failure;
+use crate::generated::{Generated, generate};
 use crate::provenance::ProvenanceArgs;
+use crate::store::Image;
 
 /// What is attested.
 #[derive(clap::Args, Debug)]
@@ -36,7 +38,8 @@ pub(crate) struct PredicateArgs {
     #[arg(short, long, value_name = "FILE", requires = "kind")]
     predicate: Option<PathBuf>,
 
-    /// Attest this SBOM, CycloneDX or SPDX as JSON, after checking it
+    /// Attest this SBOM, CycloneDX or SPDX as JSON, after checking it; `auto` makes one of the
+    /// image's layers, of an index one of each image and one that refers to them
     #[arg(
         long,
         value_name = "FILE",
@@ -65,6 +68,12 @@ enum How {
     Auto,
 }
 
+/// A statement, ready to be signed, about an image.
+pub(crate) struct About {
+    pub(crate) image: Image,
+    pub(crate) built: Built,
+}
+
 /// A statement, ready to be signed.
 pub(crate) struct Built {
     pub(crate) statement: Vec<u8>,
@@ -77,6 +86,8 @@ pub(crate) enum Plan {
     Json(PredicateType, PathBuf),
     Provenance(ProvenanceArgs),
     Sbom(PathBuf),
+    /// An SBOM that is made of the layers.
+    Generated,
 }
 
 impl PredicateArgs {
@@ -91,7 +102,7 @@ impl PredicateArgs {
             ));
         }
         if let Some(path) = self.sbom {
-            return Ok(Plan::Sbom(path));
+            return Ok(Plan::sbom(path));
         }
         let (Some(kind), Some(path)) = (self.kind, self.predicate) else {
             return Err(Failure::usage(
@@ -108,11 +119,48 @@ impl PredicateArgs {
 }
 
 impl Plan {
+    /// What `--sbom` asks for.
+    pub(crate) fn sbom(path: PathBuf) -> Self {
+        if path.as_os_str() == AUTO {
+            Self::Generated
+        } else {
+            Self::Sbom(path)
+        }
+    }
+
+    /// The statements about an image, and before them those about its members.
+    pub(crate) async fn about(
+        &self,
+        context: &Context,
+        image: &Image,
+        now: Timestamp,
+    ) -> Result<Vec<About>, Failure> {
+        let Self::Generated = self else {
+            let name = image.repository.to_string();
+            let built = self.build(context, &name, image.digest(), now)?;
+            let image = image.clone();
+            return Ok(vec![About { image, built }]);
+        };
+        let made = generate(context, image).await?.into_iter();
+        let each = made.map(|Generated { image, document }| {
+            let subject = Subject::new(image.repository.to_string(), image.digest());
+            let predicate_type = PredicateType::from_uri(PredicateType::CYCLONEDX);
+            let document = document.trim_ascii_end();
+            let statement = statement_bytes(predicate_type.uri(), &[subject], document);
+            let built = Built {
+                statement,
+                predicate_type,
+            };
+            About { image, built }
+        });
+        Ok(each.collect())
+    }
+
     /// The file with the predicate, where it is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Custom(path) | Self::Json(_, path) | Self::Sbom(path) => Some(path),
-            Self::Provenance(_) => None,
+            Self::Provenance(_) | Self::Generated => None,
         }
     }
 
@@ -168,6 +216,10 @@ impl Plan {
                 })
             }
             Self::Sbom(path) => sbom(context, path, &subjects, digest),
+            Self::Generated => Err(Failure::usage(
+                "`--sbom auto` looks into an image's layers, and this is no image",
+            )
+            .hint("give the SBOM as a file: `waxseal sbom FOLDER -o cyclonedx-json -f FILE` makes one")),
         }
     }
 }
@@ -267,6 +319,8 @@ fn about(path: &Path, why: impl std::fmt::Display) -> Failure {
     Failure::new(format_args!("`{}`: {why}", path.display()))
 }
 
+/// For `--sbom`: make it. A file of this name is `./auto`.
+pub(crate) const AUTO: &str = "auto";
 /// The bundle around it has to stay under the 128 MiB that cosign reads.
 const LIMIT: u64 = 90 * 1024 * 1024;
 /// What a statement has around its predicate; most have less than half of it.

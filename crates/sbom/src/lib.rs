@@ -45,7 +45,7 @@ pub use crate::layers::LayerError;
 pub use crate::listing::{Listed, Listing};
 pub use crate::read::read;
 pub use crate::subject::{ClaimedSubject, SubjectMatch, check_subject};
-pub use crate::write::Target;
+pub use crate::write::{Member, Target, aggregate};
 
 /// What is known of an SBOM without looking at its components.
 #[derive(Clone, Debug, PartialEq, Eq)]

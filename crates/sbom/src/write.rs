@@ -1,5 +1,6 @@
 //! SBOM documents: the same bytes for the same inventory.
 
+mod aggregate;
 mod cyclonedx;
 mod spdx2;
 mod table;
@@ -94,6 +95,24 @@ impl Inventory {
     pub fn to_table(&self) -> String {
         table::lines(self)
     }
+}
+
+/// One image of several: what its SBOM is of, and the document itself.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "complete: callers make it")]
+pub struct Member<'a> {
+    /// The image.
+    pub target: &'a Target,
+    /// Its SBOM, as [`Inventory::to_cyclonedx`] wrote it.
+    pub document: &'a [u8],
+}
+
+/// The SBOM of an index as CycloneDX 1.6: it names the images by digest, and
+/// each one's own SBOM by its serial number (a BOM-Link). What is in the images
+/// stands in theirs.
+#[must_use]
+pub fn aggregate(target: &Target, members: &[Member<'_>], created: Option<Timestamp>) -> Vec<u8> {
+    pretty(&aggregate::document(target, members, created))
 }
 
 fn pretty(document: &Value) -> Vec<u8> {

@@ -15,6 +15,7 @@ mod release;
 mod report;
 mod run;
 mod sbom;
+mod sbom_auto;
 mod sbom_verify;
 mod scans;
 mod sign;

@@ -12,17 +12,7 @@ pub(super) fn document(
     target: &Target,
     created: Option<Timestamp>,
 ) -> Value {
-    let mut metadata = Map::new();
-    if let Some(created) = created {
-        metadata.insert("timestamp".to_owned(), seconds(created).into());
-    }
-    metadata.insert(
-        "tools".to_owned(),
-        json!({"components": [{
-            "type": "application", "name": "waxseal", "version": env!("CARGO_PKG_VERSION")
-        }]}),
-    );
-    metadata.insert("component".to_owned(), root(target));
+    let mut metadata = metadata(target, created);
     let notes: Vec<Value> = inventory
         .notes
         .iter()
@@ -50,25 +40,45 @@ pub(super) fn document(
         })
         .collect();
     components.extend(inventory.components.iter().map(component));
-    let mut document = json!({
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.6",
-        "version": 1,
-        "metadata": metadata,
-        "components": components,
-    });
+    finish(json!({"metadata": metadata, "components": components}))
+}
+
+/// What a document says of itself.
+pub(super) fn metadata(target: &Target, created: Option<Timestamp>) -> Map<String, Value> {
+    let mut metadata = Map::new();
+    if let Some(created) = created {
+        metadata.insert("timestamp".to_owned(), seconds(created).into());
+    }
+    metadata.insert(
+        "tools".to_owned(),
+        json!({"components": [{
+            "type": "application", "name": "waxseal", "version": env!("CARGO_PKG_VERSION")
+        }]}),
+    );
+    metadata.insert("component".to_owned(), container(target, ROOT));
+    metadata
+}
+
+/// Names the format, and the document by its content.
+pub(super) fn finish(mut document: Value) -> Value {
+    add(&mut document, "bomFormat", Some("CycloneDX"));
+    add(&mut document, "specVersion", Some("1.6"));
+    if let Some(members) = document.as_object_mut() {
+        members.insert("version".to_owned(), 1.into());
+    }
     let serial = format!("urn:uuid:{}", uuid(&document));
     add(&mut document, "serialNumber", Some(&serial));
     document
 }
 
-fn root(target: &Target) -> Value {
+/// An image, or a folder, as a component.
+pub(super) fn container(target: &Target, name: &str) -> Value {
     let kind = if target.digest.is_some() {
         "container"
     } else {
         "file"
     };
-    let mut root = json!({"type": kind, "bom-ref": ROOT, "name": target.name});
+    let mut root = json!({"type": kind, "bom-ref": name, "name": target.name});
     let digest = target.digest.as_ref().map(ToString::to_string);
     add(&mut root, "version", digest.as_deref());
     add(&mut root, "purl", target.purl.as_deref());
@@ -167,4 +177,4 @@ fn add(value: &mut Value, name: &str, text: Option<&str>) {
 }
 
 const DECLARED: &str = "declared by lock file";
-const ROOT: &str = "image";
+pub(super) const ROOT: &str = "image";

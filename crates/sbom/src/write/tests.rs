@@ -217,3 +217,39 @@ fn the_table_has_one_line_a_package_and_no_control_characters() {
         "NAME    VERSION  TYPE  LICENCE  LAYER\na [31m  1        npm   MIT\n"
     );
 }
+
+#[test]
+fn the_document_of_an_index_refers_to_those_of_its_images() {
+    let member = inventory().to_cyclonedx(&target(), None);
+    let reference: Reference = "registry.example.com/shop/api:1".parse().unwrap();
+    let index = Digest::sha256(b"the index");
+    let whole = Target::image(reference.repository(), &index);
+    let members = [Member {
+        target: &target(),
+        document: &member,
+    }];
+    let bytes = aggregate(&whole, &members, None);
+    assert_eq!(bytes, aggregate(&whole, &members, None));
+    let document = read(&bytes);
+    let serial = read(&member)["serialNumber"].as_str().unwrap().to_owned();
+    let serial = serial.strip_prefix("urn:uuid:").unwrap();
+    assert_eq!(
+        document["components"],
+        serde_json::json!([{
+            "type": "container",
+            "bom-ref": format!("image:{}", digest()),
+            "name": "registry.example.com/shop/api",
+            "version": digest().to_string(),
+            "purl": target().purl,
+            "properties": [{"name": "waxseal:platform", "value": "linux/amd64"}],
+            "externalReferences": [{"type": "bom", "url": format!("urn:cdx:{serial}/1")}],
+        }])
+    );
+    assert_eq!(
+        document["dependencies"],
+        serde_json::json!([{"ref": "image", "dependsOn": [format!("image:{}", digest())]}])
+    );
+    let found = detect(&bytes).unwrap();
+    assert!(check_subject(&found, &index).is_ok());
+    assert!(check_subject(&found, &digest()).is_err());
+}

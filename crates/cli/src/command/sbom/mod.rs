@@ -13,9 +13,9 @@ use crate::exit::Exit;
 /// List the packages in an image, as an SBOM
 ///
 /// Looks into every layer, uppermost first, without unpacking anything: packages
-/// of dpkg and apk, Python, Node, Ruby, PHP and .NET, Go programs, and Rust programs
-/// built with `cargo auditable`. What is known and cannot be read is in the
-/// document and on stderr. The same image gives the same bytes; the time of the
+/// of dpkg, apk and rpm, Python, Node, Ruby, PHP, Java and .NET, Go programs, Rust
+/// programs built with `cargo auditable`, and lock files. What is known and cannot be
+/// read is in the document and on stderr. The same image gives the same bytes; the time of the
 /// document is that of SOURCE_DATE_EPOCH, if it is set.
 #[derive(clap::Args, Debug)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -29,9 +29,7 @@ pub(crate) struct Sbom {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Compare the packages of two images or SBOMs
     Diff(diff::Diff),
-    /// Compare an image's attested SBOM with what is in the image
     Verify(Box<verify::Verify>),
 }
 
