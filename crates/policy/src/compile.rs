@@ -60,7 +60,8 @@ fn spec(name: String, spec: document::Spec, read: Read<'_>) -> Result<Policy, Po
     let mut roots = Vec::new();
     for (name, raw) in spec.authorities {
         if let Some(keyless) = &raw.keyless {
-            roots.extend(identity::root_demand(&name, keyless)?);
+            let demand = identity::root_demand(&name, keyless)?;
+            roots.extend(demand.map(|demand| (name.clone(), demand)));
         }
         let authority = compile_authority(&name, raw, read)?;
         authorities.push((name, authority));

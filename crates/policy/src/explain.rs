@@ -28,7 +28,11 @@ impl Policy {
         lines.push(format!("  of an index, {}", looked_at(&self.platforms)));
         lines.push("  trusts".to_owned());
         for (name, authority) in &self.authorities {
-            lines.push(format!("    {name}: {}", describe(authority)));
+            let mut words = describe(authority);
+            if let Some((_, demand)) = self.roots.iter().find(|(of, _)| of == name) {
+                words.push_str(&format!(", {demand}"));
+            }
+            lines.push(format!("    {name}: {words}"));
         }
         lines.push("  lets an image in if it has all of".to_owned());
         for requirement in &self.requirements {

@@ -18,7 +18,7 @@ pub struct Policy {
     pub(crate) images: Option<Vec<ImagePattern>>,
     pub(crate) namespaces: Option<NamespaceSelector>,
     pub(crate) authorities: Vec<(String, Authority)>,
-    pub(crate) roots: Vec<RootDemand>,
+    pub(crate) roots: Vec<(String, RootDemand)>,
     pub(crate) requirements: Vec<Requirement>,
     pub(crate) mode: Mode,
     pub(crate) platforms: Platforms,
@@ -77,9 +77,8 @@ pub struct Needs {
 
 impl Policy {
     /// The trust roots that it names, and how old each may be.
-    #[must_use]
-    pub fn trust_roots(&self) -> &[RootDemand] {
-        &self.roots
+    pub fn trust_roots(&self) -> impl Iterator<Item = &RootDemand> {
+        self.roots.iter().map(|(_, demand)| demand)
     }
 
     /// The policy's name.

@@ -1,5 +1,7 @@
 //! Trust roots that policies name, and how old they may be.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -127,6 +129,23 @@ impl RootDemand {
     }
 }
 
+impl fmt::Display for RootDemand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "which is `{}`", self.name)?;
+        if let Some(most) = self.max_age {
+            let seconds = most.as_secs();
+            match (seconds % 86_400, seconds / 86_400) {
+                (0, days) => write!(f, " of at most {days}d")?,
+                _ => write!(f, " of at most {most:#}")?,
+            }
+        }
+        f.write_str(match self.stale {
+            WhenStale::Refuse => " and not stale",
+            WhenStale::Warn => ", used with a warning when stale",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +212,26 @@ mod tests {
         assert_eq!(
             said(&demand(None, WhenStale::Refuse), &age, 1),
             (None, false)
+        );
+    }
+
+    #[test]
+    fn a_demand_is_said_in_words() {
+        assert_eq!(
+            demand(None, WhenStale::Refuse).to_string(),
+            "which is `acme` and not stale"
+        );
+        assert_eq!(
+            demand(Some(3), WhenStale::Warn).to_string(),
+            "which is `acme` of at most 3d, used with a warning when stale"
+        );
+        let hours = RootDemand {
+            max_age: Some(SignedDuration::from_hours(36)),
+            ..RootDemand::new("acme")
+        };
+        assert_eq!(
+            hours.to_string(),
+            "which is `acme` of at most 36h and not stale"
         );
     }
 }

@@ -660,6 +660,9 @@ fn a_policy_says_what_becomes_of_a_stale_root() {
     assert_eq!(ran.stderr, warning);
 
     let stale = format!("shop: {why}");
+    let explained = world.ok(&["policy", "explain", "policy.yaml"]).stdout;
+    let words = ", which is `acme`, used with a warning when stale\n";
+    assert!(explained.contains(words), "{explained}");
     let check = ["policy", "check", "policy.yaml", "-o", "json"];
     let checked: Value = serde_json::from_str(&world.ok(&check).stdout).unwrap();
     assert_eq!(checked.pointer("/files/0/lints").unwrap(), &json!([stale]));
