@@ -3,50 +3,11 @@
 use waxseal_oci::Digest;
 use waxseal_verify::Verified;
 
+use crate::evidence::{Kind, Limit, Log, PREDICATE, PROVENANCE, envelope_limit};
 use crate::ours::{self, Wanted};
 use crate::programs::{Program, Programs};
 use crate::services::PERSON;
 use crate::table::{Outcome, Table};
-
-/// What a bundle says about a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Signature,
-    Attestation,
-}
-
-/// Which log it is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Log {
-    V2,
-    V1,
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Signature => "signature",
-            Self::Attestation => "attestation",
-        }
-    }
-}
-
-impl Log {
-    fn name(self) -> &'static str {
-        match self {
-            Self::V2 => "Rekor v2",
-            Self::V1 => "Rekor v1",
-        }
-    }
-
-    /// What the names of the files end with that lead to this log.
-    fn suffix(self) -> &'static str {
-        match self {
-            Self::V2 => "",
-            Self::V1 => "_v1",
-        }
-    }
-}
 
 pub(crate) fn lines(programs: &Programs, table: &mut Table) {
     for log in [Log::V2, Log::V1] {
@@ -61,8 +22,8 @@ pub(crate) fn lines(programs: &Programs, table: &mut Table) {
                 "first.json",
             )
         });
-        for kind in [Kind::Signature, Kind::Attestation] {
-            for signer in SIGNERS {
+        for kind in Kind::ALL {
+            for signer in Program::ALL {
                 signer_lines(programs, table, log, kind, signer);
             }
         }
@@ -96,7 +57,7 @@ fn signer_lines(programs: &Programs, table: &mut Table, log: Log, kind: Kind, si
     for verifier in Program::ALL {
         let verdict = match limit(signer, verifier, kind, log) {
             None => "verifies",
-            Some((why, _)) => why,
+            Some(limit) => limit.why,
         };
         let name = format!("{what} signed, {} {verdict}", verifier.name());
         table.line(&name, || check(programs, signer, verifier, kind, log));
@@ -109,54 +70,34 @@ fn bundle(log: Log, kind: Kind, signer: Program) -> String {
         Log::V2 => "v2",
         Log::V1 => "v1",
     };
-    format!(
-        "{log}-{}-{}.json",
-        signer.name().replace(' ', ""),
-        kind.name()
-    )
+    format!("{log}-{}-{}.json", signer.word(), kind.name())
 }
 
-/// What a peer cannot verify, whoever signed it rightly, and what it says.
-fn limit(
-    signer: Program,
-    verifier: Program,
-    kind: Kind,
-    log: Log,
-) -> Option<(&'static str, &'static str)> {
-    match (signer, verifier, kind, log) {
-        (Program::Cosign, Program::Python, Kind::Attestation, _) => Some((
-            "cannot: it reads no statements v0.1",
-            "malformed in-toto statement",
-        )),
-        (_, Program::Javascript, Kind::Attestation, Log::V2) => Some((
-            "cannot: it knows no envelopes under entries by hash",
-            "digest mismatch",
-        )),
-        _ => None,
+/// The limit that a verifier of files meets.
+fn limit(signer: Program, verifier: Program, kind: Kind, log: Log) -> Option<Limit> {
+    match kind {
+        Kind::Signature => None,
+        Kind::Attestation => envelope_limit(signer, verifier, kind, log),
     }
 }
 
 fn sign(programs: &Programs, signer: Program, kind: Kind, log: Log, bundle: &str) -> Outcome {
     let token = programs.read("token")?;
     let suffix = log.suffix();
-    let services = format!(
-        "--yes --identity-token token --signing-config signing_config{suffix}.json \
-         --trusted-root trusted_root.json"
-    );
-    let predicate = "--type slsaprovenance1 --predicate predicate.json";
+    let services = log.services();
     let trust = format!("--trust-config trust_config{suffix}.json");
     let done = match (signer, kind) {
         (Program::Waxseal, Kind::Signature) => programs.waxseal(&format!(
             "sign-blob --keyless {services} --bundle {bundle} blob.txt"
         )),
         (Program::Waxseal, Kind::Attestation) => programs.waxseal(&format!(
-            "attest-blob --keyless {services} {predicate} --bundle {bundle} blob.txt"
+            "attest-blob --keyless {services} {PREDICATE} --bundle {bundle} blob.txt"
         )),
         (Program::Cosign, Kind::Signature) => {
             programs.cosign(&format!("sign-blob {services} --bundle {bundle} blob.txt"))
         }
         (Program::Cosign, Kind::Attestation) => programs.cosign(&format!(
-            "attest-blob {services} {predicate} --bundle {bundle} blob.txt"
+            "attest-blob {services} {PREDICATE} --bundle {bundle} blob.txt"
         )),
         (Program::Python, Kind::Signature) => programs.python(&format!(
             "{trust} sign --identity-token {token} --bundle {bundle} blob.txt"
@@ -201,8 +142,8 @@ fn check(programs: &Programs, signer: Program, verifier: Program, kind: Kind, lo
         )),
     }
     };
-    if let Some((_, says)) = limit(signer, verifier, kind, log) {
-        return verify("blob.txt").fails_saying(says).map(|_| ());
+    if let Some(limit) = limit(signer, verifier, kind, log) {
+        return verify("blob.txt").fails_saying(limit.says).map(|_| ());
     }
     verify("blob.txt").ok()?;
     // sigstore-js leaves the subjects of a statement to its caller.
@@ -240,8 +181,3 @@ pub(crate) fn statement(blob: &str, predicate: &str) -> String {
         digest.hex(),
     )
 }
-
-/// Who signs files.
-const SIGNERS: [Program; 3] = [Program::Cosign, Program::Python, Program::Javascript];
-/// The type of SLSA provenance v1.
-const PROVENANCE: &str = "https://slsa.dev/provenance/v1";

@@ -21,6 +21,7 @@
 )]
 
 mod bundles;
+mod evidence;
 mod images;
 mod ours;
 mod programs;

@@ -74,6 +74,11 @@ impl Program {
             Self::Waxseal => "waxseal",
         }
     }
+
+    /// The name without a space.
+    pub(crate) fn word(self) -> String {
+        self.name().replace(' ', "")
+    }
 }
 
 /// Where the programs are, and the folder they run in.
