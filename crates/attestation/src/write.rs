@@ -1,4 +1,6 @@
-//! Statements as bytes, laid out as cosign 3 lays them out.
+//! Statements as bytes, laid out as cosign 3 lays them out, but for two things
+//! that sigstore-python asks for and cosign does not mind: all are of version 1,
+//! and every subject has a name, if an empty one.
 //!
 //! The layout is stable: the same facts give the same bytes. A predicate is
 //! copied as it stands; parsing and writing it again would change numbers that
@@ -8,16 +10,16 @@ use serde_json::{Map, Value};
 use waxseal_oci::{Annotations, Digest};
 
 use crate::predicate_type::PredicateType;
-use crate::statement::{STATEMENT_V01, STATEMENT_V1, Subject};
+use crate::statement::{STATEMENT_V1, Subject};
 
 /// The statement that says nothing but "signed", with cosign's sign predicate.
 ///
-/// Its one subject has no name, and its annotations are there even when they
-/// are empty.
+/// The name of its one subject is empty, and its annotations are there even
+/// when they are empty.
 #[must_use]
 pub fn signature_statement(digest: &Digest, annotations: &Annotations) -> Vec<u8> {
     format!(
-        r#"{{"_type":{},"subject":[{{"digest":{{{}:{}}},"annotations":{}}}],"predicateType":{},"predicate":{{}}}}"#,
+        r#"{{"_type":{},"subject":[{{"name":"","digest":{{{}:{}}},"annotations":{}}}],"predicateType":{},"predicate":{{}}}}"#,
         quoted(STATEMENT_V1),
         quoted(digest.algorithm().name()),
         quoted(digest.hex()),
@@ -45,7 +47,7 @@ pub fn statement_prefix(predicate_type: &str, subjects: &[Subject]) -> Vec<u8> {
     let subjects: Vec<String> = subjects.iter().map(subject).collect();
     format!(
         r#"{{"_type":{},"subject":[{}],"predicateType":{},"predicate":"#,
-        quoted(STATEMENT_V01),
+        quoted(STATEMENT_V1),
         subjects.join(","),
         quoted(predicate_type),
     )
@@ -69,11 +71,10 @@ pub fn custom_predicate(data: &str, timestamp: &str) -> Vec<u8> {
 }
 
 fn subject(subject: &Subject) -> String {
-    let mut members = Vec::new();
-    if !subject.name.is_empty() {
-        members.push(format!(r#""name":{}"#, quoted(&subject.name)));
-    }
-    members.push(format!(r#""digest":{}"#, object(&subject.digest)));
+    let mut members = vec![
+        format!(r#""name":{}"#, quoted(&subject.name)),
+        format!(r#""digest":{}"#, object(&subject.digest)),
+    ];
     if !subject.annotations.is_empty() {
         members.push(format!(r#""annotations":{}"#, object(&subject.annotations)));
     }
@@ -99,12 +100,12 @@ mod tests {
     use crate::statement::Statement;
 
     #[test]
-    fn writes_what_cosign_writes() {
+    fn writes_a_stable_layout() {
         let digest = Digest::sha256(b"{}");
         let annotations = Annotations::from([("env".to_owned(), "prod".to_owned())]);
         assert_eq!(
             String::from_utf8(signature_statement(&digest, &annotations)).unwrap(),
-            r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},"annotations":{"env":"prod"}}],"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{}}"#
+            r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"","digest":{"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},"annotations":{"env":"prod"}}],"predicateType":"https://sigstore.dev/cosign/sign/v1","predicate":{}}"#
         );
         let subject = Subject::new("example.com/app", &digest);
         assert_eq!(
@@ -114,7 +115,7 @@ mod tests {
                 b"{\"a\":1.0}"
             ))
             .unwrap(),
-            r#"{"_type":"https://in-toto.io/Statement/v0.1","subject":[{"name":"example.com/app","digest":{"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}}],"predicateType":"https://cyclonedx.org/bom","predicate":{"a":1.0}}"#
+            r#"{"_type":"https://in-toto.io/Statement/v1","subject":[{"name":"example.com/app","digest":{"sha256":"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"}}],"predicateType":"https://cyclonedx.org/bom","predicate":{"a":1.0}}"#
         );
     }
 

@@ -123,14 +123,7 @@ fn check(programs: &Programs, signer: Program, verifier: Program, kind: Kind, lo
     if verifier == Program::Waxseal {
         return ours_verifies(programs, &bundle, kind);
     }
-    let verify = |file: &str| {
-        match (verifier, kind) {
-        (Program::Cosign, Kind::Attestation) => programs.cosign(&format!(
-            "verify-blob-attestation {root} {identity} --bundle {bundle} --type slsaprovenance1 {file}"
-        )),
-        (Program::Cosign | Program::Waxseal, Kind::Signature | Kind::Attestation) => programs.cosign(&format!(
-            "verify-blob {root} {identity} --bundle {bundle} {file}"
-        )),
+    let verify = |file: &str| match (verifier, kind) {
         (Program::Python, _) => programs.python(&format!(
             "--trust-config trust_config.json verify identity --offline --cert-identity {PERSON} \
              --cert-oidc-issuer {} --bundle {bundle} {file}",
@@ -140,7 +133,14 @@ fn check(programs: &Programs, signer: Program, verifier: Program, kind: Kind, lo
             "verify {file} {bundle} trusted_root.json {PERSON} {}",
             programs.issuer()
         )),
-    }
+        (_, Kind::Signature) => programs.cosign(&format!(
+            "verify-blob {root} {identity} --bundle {bundle} {file}"
+        )),
+        (_, Kind::Attestation) => {
+            let words =
+                format!("{root} {identity} --bundle {bundle} --type slsaprovenance1 {file}");
+            programs.cosign(&format!("verify-blob-attestation {words}"))
+        }
     };
     if let Some(limit) = limit(signer, verifier, kind, log) {
         return verify("blob.txt").fails_saying(limit.says).map(|_| ());

@@ -75,6 +75,10 @@ pub(crate) fn envelope_limit(
             why: "cannot: it reads no statements v0.1",
             says: "malformed in-toto statement",
         }),
+        (Program::Cosign, Program::Python, Kind::Signature, _) => Some(Limit {
+            why: "cannot: it wants a name for every subject",
+            says: "malformed in-toto statement",
+        }),
         (_, Program::Javascript, _, Log::V2) => Some(Limit {
             why: "cannot: it knows no envelopes under entries by hash",
             says: "digest mismatch",

@@ -7,7 +7,7 @@ use waxseal_testkit::{ImageSpec, Options, PushedImage, Registry};
 use crate::evidence::{Kind, Log, PREDICATE, envelope_limit};
 use crate::programs::{Done, Program, Programs};
 use crate::services::PERSON;
-use crate::table::{Outcome, Table};
+use crate::table::Table;
 
 /// An image in its registry.
 struct Image<'a> {

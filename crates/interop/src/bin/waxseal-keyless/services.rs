@@ -43,7 +43,7 @@ impl Services {
             rekor_grpc,
             rekor_metrics,
             tsa,
-        ] = [(); 7].map(|()| free_port());
+        ] = free_ports();
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let words = |text: String| {
             text.split_whitespace()
@@ -250,9 +250,11 @@ impl Drop for Server {
     }
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    listener.local_addr().expect("its address").port()
+/// Ports below those that the system gives to connections: no other program
+/// gets one of them between now and its use, and no connection meets itself.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let mut free = (15_000..30_000).filter(|port| TcpListener::bind((HOST, *port)).is_ok());
+    std::array::from_fn(|_| free.next().expect("a port of loopback"))
 }
 
 fn wait_for(port: u16, log: &Path) {
