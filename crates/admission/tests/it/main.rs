@@ -13,6 +13,7 @@ mod manifests;
 mod program;
 mod requests;
 mod roots;
+mod sboms;
 mod server;
 mod stub;
 mod world;

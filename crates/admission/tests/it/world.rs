@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clap::Parser as _;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -45,6 +46,11 @@ impl World {
 
     /// Writes a policy; `matching` is added to its `match`.
     pub(crate) fn policy(&self, name: &str, mode: &str, matching: &str) {
+        self.demand(name, mode, matching, "signature: { from: [release-key] }");
+    }
+
+    /// Writes a policy with this one requirement.
+    pub(crate) fn demand(&self, name: &str, mode: &str, matching: &str, requirement: &str) {
         let host = self.registry.host();
         let yaml = format!(
             "apiVersion: waxseal.dev/v1alpha1\n\
@@ -56,7 +62,7 @@ impl World {
                authorities:\n    \
                  release-key: {{ key: {{ file: release.pub }} }}\n  \
                require:\n    \
-                 - signature: {{ from: [release-key] }}\n  \
+                 - {requirement}\n  \
                mode: {mode}\n"
         );
         std::fs::write(self.path().join(format!("{name}.yaml")), yaml).unwrap();
@@ -76,27 +82,63 @@ impl World {
 
     pub(crate) fn sign(&self, name: &str, image: &PushedImage) {
         let statement = signature_statement(&image.digest, &Annotations::new());
-        self.attach(
-            name,
-            image,
-            "https://sigstore.dev/cosign/sign/v1",
-            statement,
-        );
+        let sign = "https://sigstore.dev/cosign/sign/v1";
+        self.attach(&self.key, name, image, sign, statement);
     }
 
     pub(crate) fn attest(&self, name: &str, image: &PushedImage, predicate_type: &str) {
-        let subject = Subject::new("", &image.digest);
-        let statement = statement_bytes(predicate_type, &[subject], b"{\"result\":\"failed\"}");
-        self.attach(name, image, predicate_type, statement);
+        let failed = b"{\"result\":\"failed\"}";
+        self.attest_by(&self.key, name, image, predicate_type, failed);
     }
 
-    fn attach(&self, name: &str, image: &PushedImage, predicate_type: &str, statement: Vec<u8>) {
+    /// `predicate` about `image`, signed by any key.
+    pub(crate) fn attest_by(
+        &self,
+        key: &PrivateKey,
+        name: &str,
+        image: &PushedImage,
+        predicate_type: &str,
+        predicate: &[u8],
+    ) {
+        let subject = Subject::new("", &image.digest);
+        let statement = statement_bytes(predicate_type, &[subject], predicate);
+        self.attach(key, name, image, predicate_type, statement);
+    }
+
+    /// `predicate` about `other`, signed by the release key and hung on `image`.
+    pub(crate) fn hang(
+        &self,
+        name: &str,
+        image: &PushedImage,
+        other: &PushedImage,
+        predicate_type: &str,
+        predicate: &[u8],
+    ) {
+        let subject = Subject::new("", &other.digest);
+        let statement = statement_bytes(predicate_type, &[subject], predicate);
+        let bundle = signed(&self.key, statement, other);
+        self.store(name, image, predicate_type, &bundle);
+    }
+
+    fn attach(
+        &self,
+        key: &PrivateKey,
+        name: &str,
+        image: &PushedImage,
+        predicate_type: &str,
+        statement: Vec<u8>,
+    ) {
+        let bundle = signed(key, statement, image);
+        self.store(name, image, predicate_type, &bundle);
+    }
+
+    /// Stores a bundle as a referrer of `image`.
+    fn store(&self, name: &str, image: &PushedImage, predicate_type: &str, bundle: &[u8]) {
         let (repository, _) = name.split_once(':').unwrap();
         let now = jiff::Timestamp::UNIX_EPOCH;
-        let bundle = sign_statement(&self.key, statement, &image.digest, now).unwrap();
-        let layer = bundle_descriptor(&bundle);
+        let layer = bundle_descriptor(bundle);
         self.registry
-            .push_blob(repository, &layer.media_type, &bundle);
+            .push_blob(repository, &layer.media_type, bundle);
         let manifest = bundle_manifest(&layer, predicate_type, &image.descriptor, now).unwrap();
         let (_, config) = waxseal_oci::empty_config();
         self.registry
@@ -130,6 +172,11 @@ impl World {
     pub(crate) fn policies(&self, more: &[&str]) -> Arc<Policies> {
         Arc::new(Policies::open(&self.args(more)).unwrap())
     }
+}
+
+fn signed(key: &PrivateKey, statement: Vec<u8>, about: &PushedImage) -> Bytes {
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    sign_statement(key, statement, &about.digest, now).unwrap()
 }
 
 /// The response to a Pod with `images` in `namespace`.

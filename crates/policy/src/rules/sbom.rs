@@ -174,7 +174,16 @@ fn differs(found: &Comparison) -> String {
             )
         });
         let all: Vec<String> = each.collect();
-        parts.push(format!("in other versions: {}", some(&all)));
+        parts.push(format!(
+            "{} in another version: {}",
+            match (found.missing.is_empty(), all.len()) {
+                (true, 1) => "the SBOM lists a package".to_owned(),
+                (true, n) => format!("the SBOM lists {n} packages"),
+                (false, 1) => "it lists one".to_owned(),
+                (false, n) => format!("it lists {n}"),
+            },
+            some(&all)
+        ));
     }
     crate::escaped(&parts.join("; "))
 }

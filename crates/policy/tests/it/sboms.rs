@@ -57,7 +57,7 @@ fn it_is_compared_with_the_layers() {
         (
             codes::SBOM_DIFFERS,
             "the SBOM leaves out a package of the image: pkg:npm/c@1 \
-             (node_modules/c/package.json); in other versions: pkg:npm/b@3 \
+             (node_modules/c/package.json); it lists one in another version: pkg:npm/b@3 \
              (node_modules/b/package.json), where it says 2"
         )
     );
