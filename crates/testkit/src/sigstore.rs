@@ -24,7 +24,7 @@ use axum::middleware::from_fn_with_state;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 
-use crate::NOW;
+use crate::{KeyKind, NOW};
 
 mod around;
 mod certificate;
@@ -108,6 +108,9 @@ pub struct SigstoreOptions {
     pub seed: u64,
     /// The services' clock.
     pub clock: Clock,
+    /// The keys of the certificate and timestamp authorities: of P-256, or of
+    /// P-384 as Sigstore's own have them, which are fresh each time.
+    pub authorities: KeyKind,
 }
 
 impl Default for SigstoreOptions {
@@ -115,6 +118,7 @@ impl Default for SigstoreOptions {
         Self {
             seed: 1,
             clock: Clock::Fixed(NOW),
+            authorities: KeyKind::EcdsaP256,
         }
     }
 }
@@ -179,6 +183,7 @@ impl Sigstore {
         let issuer = Arc::new(Issuer::new(seed, issuer_url.clone(), Arc::clone(&clock)));
         let ct_log = Arc::new(CtLog::new(seed, Arc::clone(&clock)));
         let fulcio = Arc::new(Fulcio::new(
+            options.authorities,
             seed,
             Arc::clone(&clock),
             Arc::clone(&issuer),
@@ -186,7 +191,7 @@ impl Sigstore {
         ));
         let rekor_v1 = Arc::new(RekorV1::new(seed, Arc::clone(&clock)));
         let rekor_v2 = Arc::new(RekorV2::new(seed));
-        let tsa = Arc::new(Tsa::new(seed, Arc::clone(&clock)));
+        let tsa = Arc::new(Tsa::new(options.authorities, seed, Arc::clone(&clock)));
         let mut arounds = Vec::new();
         let services = [
             (

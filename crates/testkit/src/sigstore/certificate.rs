@@ -7,7 +7,6 @@ use std::time::Duration;
 use der::asn1::{BitString, OctetString, UtcTime};
 use der::flagset::FlagSet;
 use der::oid::AssociatedOid;
-use der::oid::db::rfc5912::ECDSA_WITH_SHA_256;
 use der::{Encode, EncodePem as _, pem::LineEnding};
 use jiff::{SignedDuration, Timestamp};
 use x509_cert::Certificate;
@@ -20,14 +19,17 @@ use x509_cert::ext::pkix::{
 use x509_cert::ext::{Extension, Extensions};
 use x509_cert::name::Name;
 use x509_cert::serial_number::SerialNumber;
-use x509_cert::spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned};
+use x509_cert::spki::{ObjectIdentifier, SubjectPublicKeyInfoOwned};
 use x509_cert::time::{Time, Validity};
 
-use super::key::{EcKey, sha256};
+use super::key::sha256;
+use super::signer::SignerKey;
+use crate::KeyKind;
 
 /// A certificate authority's key and certificate.
 pub(crate) struct Authority {
-    key: EcKey,
+    key: SignerKey,
+    kind: KeyKind,
     certificate: Certificate,
     seed: u64,
     issued: AtomicU64,
@@ -35,14 +37,15 @@ pub(crate) struct Authority {
 
 impl Authority {
     /// An authority that signed its own certificate.
-    pub(crate) fn root(seed: u64, name: &str) -> Self {
-        let key = EcKey::new(seed, name);
+    pub(crate) fn root(kind: KeyKind, seed: u64, name: &str) -> Self {
+        let key = SignerKey::new(kind, seed, name);
         let subject = subject(name);
         let mut extensions = authority_extensions(None);
         extensions.extend(key_ids(&key.spki(), None));
         let certificate = sign(
             &key,
             tbs(
+                &key,
                 &serial(seed, name, 0),
                 subject.clone(),
                 subject,
@@ -51,22 +54,23 @@ impl Authority {
                 extensions,
             ),
         );
-        Self::of(seed, key, certificate)
+        Self::of(kind, seed, key, certificate)
     }
 
     /// An authority below this one, which signs for one purpose.
     pub(crate) fn intermediate(&self, name: &str, purpose: ObjectIdentifier) -> Self {
-        let key = EcKey::new(self.seed, name);
+        let key = SignerKey::new(self.kind, self.seed, name);
         let mut extensions = authority_extensions(Some(purpose));
         extensions.extend(key_ids(&key.spki(), Some(self)));
         let unsigned = self.unsigned(subject(name), long(), key.spki(), extensions);
         let certificate = self.sign(unsigned);
-        Self::of(self.seed, key, certificate)
+        Self::of(self.kind, self.seed, key, certificate)
     }
 
-    fn of(seed: u64, key: EcKey, certificate: Certificate) -> Self {
+    fn of(kind: KeyKind, seed: u64, key: SignerKey, certificate: Certificate) -> Self {
         Self {
             key,
+            kind,
             certificate,
             seed,
             issued: AtomicU64::new(0),
@@ -84,7 +88,7 @@ impl Authority {
         let count = self.issued.fetch_add(1, Ordering::SeqCst);
         let own = self.certificate.tbs_certificate.subject.clone();
         let serial = serial(self.seed, &own.to_string(), count.saturating_add(1));
-        tbs(&serial, own, subject, validity, key, extensions)
+        tbs(&self.key, &serial, own, subject, validity, key, extensions)
     }
 
     pub(crate) fn sign(&self, unsigned: TbsCertificate) -> Certificate {
@@ -102,6 +106,7 @@ impl Authority {
 }
 
 fn tbs(
+    signer: &SignerKey,
     serial: &SerialNumber,
     issuer: Name,
     subject: Name,
@@ -112,7 +117,7 @@ fn tbs(
     TbsCertificate {
         version: Version::V3,
         serial_number: serial.clone(),
-        signature: ecdsa(),
+        signature: signer.signature_algorithm(),
         issuer,
         validity,
         subject,
@@ -123,20 +128,12 @@ fn tbs(
     }
 }
 
-fn sign(key: &EcKey, unsigned: TbsCertificate) -> Certificate {
-    let signature = key.sign(&unsigned.to_der().expect("a certificate"));
+fn sign(key: &SignerKey, unsigned: TbsCertificate) -> Certificate {
+    let signature = key.sign(&unsigned.to_der().expect("a certificate"), false);
     Certificate {
         tbs_certificate: unsigned,
-        signature_algorithm: ecdsa(),
+        signature_algorithm: key.signature_algorithm(),
         signature: BitString::from_bytes(&signature).expect("a signature"),
-    }
-}
-
-/// ECDSA with SHA-256.
-pub(crate) fn ecdsa() -> AlgorithmIdentifierOwned {
-    AlgorithmIdentifierOwned {
-        oid: ECDSA_WITH_SHA_256,
-        parameters: None,
     }
 }
 

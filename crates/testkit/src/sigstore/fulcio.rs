@@ -29,6 +29,7 @@ use super::claims::Claims;
 use super::ct_log::{self, CtLog};
 use super::issuer::Issuer;
 use super::key::verify;
+use crate::KeyKind;
 
 pub(crate) struct Fulcio {
     root: Authority,
@@ -41,15 +42,16 @@ pub(crate) struct Fulcio {
 
 impl Fulcio {
     pub(crate) fn new(
+        kind: KeyKind,
         seed: u64,
         clock: Arc<Time>,
         issuer: Arc<Issuer>,
         ct_log: Arc<CtLog>,
     ) -> Self {
-        let root = Authority::root(seed, "fulcio-root");
+        let root = Authority::root(kind, seed, "fulcio-root");
         let intermediate = root.intermediate("fulcio-intermediate", ID_KP_CODE_SIGNING);
         // The same names, other keys.
-        let other = Authority::root(!seed, "fulcio-root")
+        let other = Authority::root(kind, !seed, "fulcio-root")
             .intermediate("fulcio-intermediate", ID_KP_CODE_SIGNING);
         Self {
             root,

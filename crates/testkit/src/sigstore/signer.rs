@@ -4,13 +4,14 @@
 use aws_lc_rs::digest::{self, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use der::Decode as _;
+use der::oid::db::rfc5912::{ECDSA_WITH_SHA_256, ECDSA_WITH_SHA_384, ID_SHA_256, ID_SHA_384};
+use der::{Decode as _, Encode as _};
 use ed25519_dalek::pkcs8::EncodePublicKey as _;
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha512};
 use sigstore_types::DigestBytes;
-use x509_cert::spki::SubjectPublicKeyInfoOwned;
+use x509_cert::spki::{AlgorithmIdentifierOwned, ObjectIdentifier, SubjectPublicKeyInfoOwned};
 
 use super::key::{EcKey, sha256};
 use crate::{KeyKind, TestKey};
@@ -41,6 +42,32 @@ impl SignerKey {
         Self { kind, pair }
     }
 
+    /// The public key as SPKI DER.
+    pub(crate) fn spki_der(&self) -> Vec<u8> {
+        self.spki().to_der().expect("a key")
+    }
+
+    /// How certificates and timestamps name the hash that this key signs.
+    pub(crate) fn hash_algorithm(&self) -> AlgorithmIdentifierOwned {
+        named(match self.kind {
+            KeyKind::EcdsaP384 => ID_SHA_384,
+            _ => ID_SHA_256,
+        })
+    }
+
+    /// How certificates and timestamps name a signature by this key.
+    ///
+    /// # Panics
+    /// If no authority has such a key.
+    pub(crate) fn signature_algorithm(&self) -> AlgorithmIdentifierOwned {
+        let oid = match self.kind {
+            KeyKind::EcdsaP256 => Some(ECDSA_WITH_SHA_256),
+            KeyKind::EcdsaP384 => Some(ECDSA_WITH_SHA_384),
+            _ => None,
+        };
+        named(oid.expect("authorities have keys of P-256 or P-384"))
+    }
+
     pub(crate) fn spki(&self) -> SubjectPublicKeyInfoOwned {
         match &self.pair {
             Pair::P256(key) => key.spki(),
@@ -69,7 +96,7 @@ impl SignerKey {
         }
     }
 
-    fn hash(&self, message: &[u8]) -> Vec<u8> {
+    pub(crate) fn hash(&self, message: &[u8]) -> Vec<u8> {
         let algorithm = match self.kind {
             KeyKind::EcdsaP384 => &digest::SHA384,
             KeyKind::EcdsaP521 | KeyKind::Ed25519 => &digest::SHA512,
@@ -109,5 +136,12 @@ impl SignerKey {
             KeyKind::Ed25519 => "PKIX_ED25519_PH",
             KeyKind::Rsa2048 => "PKIX_RSA_PKCS1V15_2048_SHA256",
         }
+    }
+}
+
+fn named(oid: ObjectIdentifier) -> AlgorithmIdentifierOwned {
+    AlgorithmIdentifierOwned {
+        oid,
+        parameters: None,
     }
 }

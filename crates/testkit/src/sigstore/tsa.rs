@@ -29,8 +29,10 @@ use x509_tsp::{MessageImprint, TimeStampReq, TspVersion, TstInfo};
 
 use super::Time;
 use super::around::Spoil;
-use super::certificate::{Authority, START, between, ecdsa, leaf_extensions, pem};
-use super::key::{EcKey, sha256};
+use super::certificate::{Authority, START, between, leaf_extensions, pem};
+use super::key::sha256;
+use super::signer::SignerKey;
+use crate::KeyKind;
 
 pub(crate) struct Tsa {
     signer: Signer,
@@ -40,15 +42,15 @@ pub(crate) struct Tsa {
 }
 
 struct Signer {
-    key: EcKey,
+    key: SignerKey,
     certificate: Certificate,
     root: Certificate,
 }
 
 impl Signer {
-    fn new(seed: u64) -> Self {
-        let root = Authority::root(seed, "tsa-root");
-        let key = EcKey::new(seed, "tsa");
+    fn new(kind: KeyKind, seed: u64) -> Self {
+        let root = Authority::root(kind, seed, "tsa-root");
+        let key = SignerKey::new(kind, seed, "tsa");
         let extensions = leaf_extensions(ID_KP_TIME_STAMPING, true, &key.spki(), &root);
         let subject: Name = "CN=tsa,O=waxseal-testkit".parse().expect("a name");
         let validity = between(
@@ -65,10 +67,10 @@ impl Signer {
 }
 
 impl Tsa {
-    pub(crate) fn new(seed: u64, clock: Arc<Time>) -> Self {
+    pub(crate) fn new(kind: KeyKind, seed: u64, clock: Arc<Time>) -> Self {
         Self {
-            signer: Signer::new(seed),
-            other: Signer::new(!seed),
+            signer: Signer::new(kind, seed),
+            other: Signer::new(kind, !seed),
             clock,
             count: AtomicU64::new(0),
         }
@@ -138,16 +140,14 @@ impl Signer {
                 hash: OctetString::new(certificate_hash)?,
             }],
         };
-        let mut attributes = SignedAttributes::new();
-        attributes.insert_ordered(attribute(ID_CONTENT_TYPE, Any::encode_from(&TST_INFO)?)?)?;
-        let hash = OctetString::new(sha256(info))?;
-        attributes.insert_ordered(attribute(ID_MESSAGE_DIGEST, Any::encode_from(&hash)?)?)?;
-        attributes.insert_ordered(attribute(SIGNING_CERTIFICATE, Any::encode_from(&named)?)?)?;
-        let signature = self.key.sign(&attributes.to_der()?);
-        let sha256 = AlgorithmIdentifierOwned {
-            oid: ID_SHA_256,
-            parameters: None,
-        };
+        let hash = OctetString::new(self.key.hash(info))?;
+        let attributes = SignedAttributes::try_from(vec![
+            attribute(ID_CONTENT_TYPE, Any::encode_from(&TST_INFO)?)?,
+            attribute(ID_MESSAGE_DIGEST, Any::encode_from(&hash)?)?,
+            attribute(SIGNING_CERTIFICATE, Any::encode_from(&named)?)?,
+        ])?;
+        let signature = self.key.sign(&attributes.to_der()?, false);
+        let hash_algorithm = self.key.hash_algorithm();
         let certificate = &self.certificate.tbs_certificate;
         let signer = SignerInfo {
             version: CmsVersion::V1,
@@ -155,9 +155,9 @@ impl Signer {
                 issuer: certificate.issuer.clone(),
                 serial_number: certificate.serial_number.clone(),
             }),
-            digest_alg: sha256.clone(),
+            digest_alg: hash_algorithm.clone(),
             signed_attrs: Some(attributes),
-            signature_algorithm: ecdsa(),
+            signature_algorithm: self.key.signature_algorithm(),
             signature: OctetString::new(signature)?,
             unsigned_attrs: None,
         };
@@ -166,7 +166,7 @@ impl Signer {
         let certificates = CertificateSet::try_from(certificates.to_vec())?;
         let signed = SignedData {
             version: CmsVersion::V3,
-            digest_algorithms: SetOfVec::try_from(vec![sha256])?,
+            digest_algorithms: SetOfVec::try_from(vec![hash_algorithm])?,
             encap_content_info: EncapsulatedContentInfo {
                 econtent_type: TST_INFO,
                 econtent: Some(Any::encode_from(&OctetString::new(info)?)?),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use waxseal_oci::Digest;
-use waxseal_testkit::NOW;
+use waxseal_testkit::{KeyKind, NOW};
 use waxseal_testkit::evidence::{SIGN, statement};
 use waxseal_testkit::sigstore::{
     Claims, LogVersion, Payload, Service, ServiceFault, Sigstore, SigstoreOptions, Witnesses,
@@ -53,6 +53,33 @@ fn check(sigstore: &Sigstore, bundle: &Value) -> Result<Verified, Rejection> {
 
 fn person() -> Claims {
     Claims::email(PERSON)
+}
+
+#[test]
+fn authorities_may_have_keys_of_p384() {
+    let sigstore = Sigstore::start(SigstoreOptions {
+        authorities: KeyKind::EcdsaP384,
+        ..SigstoreOptions::default()
+    });
+    for witnesses in [Witnesses::TODAY, Witnesses::FORMER] {
+        let bundle = sigstore.bundle(&person(), Payload::Blob(BLOB), witnesses);
+        check(&sigstore, &bundle).unwrap();
+    }
+    for service in [Service::Fulcio, Service::Tsa] {
+        sigstore.fault(service, ServiceFault::OtherChain, 1);
+        let bundle = sigstore.bundle(&person(), Payload::Blob(BLOB), Witnesses::TODAY);
+        let refused = check(&sigstore, &bundle).unwrap_err();
+        assert_eq!(
+            matches!(refused, Rejection::Certificate(_)),
+            service == Service::Fulcio,
+            "{refused:?}"
+        );
+        assert_eq!(
+            matches!(refused, Rejection::TimestampInvalid(_)),
+            service == Service::Tsa,
+            "{refused:?}"
+        );
+    }
 }
 
 #[test]
