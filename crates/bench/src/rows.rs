@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::io::Write as _;
 
+use crate::keyless;
 use crate::stage::{Site, Stage, entry};
 
 /// Measures one row with so many runs, and prints it.
 type Row = fn(&Stage, usize);
 
 /// Every row, by its name.
-pub(crate) const ALL: [(&str, Row); 9] = [
+pub(crate) const ALL: [(&str, Row); 12] = [
     ("B1", b1),
     ("B2", b2),
     ("B3", b3),
@@ -19,6 +20,9 @@ pub(crate) const ALL: [(&str, Row); 9] = [
     ("B7", b7),
     ("B8", b8),
     ("B9", b9),
+    ("B10", keyless::b10),
+    ("B11", keyless::b11),
+    ("B12", keyless::b12),
 ];
 
 const SIGN3: &str = "--signing-config sc.json --trusted-root tr.json -y";

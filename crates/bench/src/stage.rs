@@ -188,20 +188,33 @@ impl Stage {
         command
     }
 
+    /// A file of the peers', which must be there.
+    pub(crate) fn peer(&self, name: &str) -> PathBuf {
+        let path = self.peers.with_file_name(name);
+        assert!(path.exists(), "no {name}: run .ci/sigstore-peers first");
+        path
+    }
+
     fn program(&self, name: &str) -> PathBuf {
         match name {
             "waxseal" => self.target.join("waxseal"),
             "openssl" | "true" => PathBuf::from(name),
+            "itself" => std::env::current_exe().expect("this program"),
+            "sigstore-js" => PathBuf::from("node"),
+            "sigstore-python" => self.peer("sigstore-python/bin/sigstore"),
             peer => self.peers.join(peer),
         }
     }
 
     fn words(&self, program: &str, words: &str) -> Vec<String> {
-        let first = (program == "waxseal" && words != "--version").then_some("--insecure-http");
+        let first = match program {
+            "waxseal" if words != "--version" => Some("--insecure-http".to_owned()),
+            "sigstore-js" => Some(self.peer("sigstore-js/sigstore.mjs").display().to_string()),
+            _ => None,
+        };
         first
             .into_iter()
-            .chain(words.split_whitespace())
-            .map(str::to_owned)
+            .chain(words.split_whitespace().map(str::to_owned))
             .collect()
     }
 

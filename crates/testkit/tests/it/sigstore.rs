@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use waxseal_oci::Digest;
-use waxseal_testkit::{KeyKind, NOW};
 use waxseal_testkit::evidence::{SIGN, statement};
 use waxseal_testkit::sigstore::{
     Claims, LogVersion, Payload, Service, ServiceFault, Sigstore, SigstoreOptions, Witnesses,
 };
+use waxseal_testkit::{KeyKind, NOW};
 use waxseal_verify::{
     Authority, BlobVerifier, Candidate, CandidateContent, KeylessAuthority, Matcher, Origin, Place,
     Rejection, Signer, Trust, TrustedRoot, Verified, Wanted, verify,
