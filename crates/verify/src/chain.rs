@@ -15,6 +15,7 @@ use x509_cert::der::asn1::{Any, ObjectIdentifier};
 use x509_cert::der::{Decode as _, Encode as _, Tag};
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 
+use crate::links::{Link, Remembering};
 use crate::rejection::Rejection;
 
 /// One certificate authority of a trust root.
@@ -22,18 +23,21 @@ pub(crate) struct Issuer {
     anchor: TrustAnchor<'static>,
     /// The certificates between the anchor and those that it issues.
     intermediates: Vec<CertificateDer<'static>>,
+    /// How the chain itself is signed.
+    links: Vec<Link>,
     window: Option<TimeRange>,
 }
 
 impl Issuer {
     /// An authority by its chain, which ends with the one that is trusted.
     pub(crate) fn new<'a>(
-        chain: impl DoubleEndedIterator<Item = &'a [u8]>,
+        chain: impl Iterator<Item = &'a [u8]>,
         window: Option<TimeRange>,
     ) -> Result<Self, String> {
-        let mut chain = chain.rev();
+        let mut chain: Vec<&[u8]> = chain.collect();
+        let links = chain.windows(2).filter_map(Link::of).collect();
         let last = chain
-            .next()
+            .pop()
             .ok_or("a certificate authority without a certificate")?;
         let anchor = webpki::anchor_from_trusted_cert(&CertificateDer::from(last))
             .map_err(|error| format!("a certificate authority's certificate: {error}"))?
@@ -41,8 +45,11 @@ impl Issuer {
         Ok(Self {
             anchor,
             intermediates: chain
+                .into_iter()
+                .rev()
                 .map(|der| CertificateDer::from(der).into_owned())
                 .collect(),
+            links,
             window,
         })
     }
@@ -62,9 +69,14 @@ impl Issuer {
             .map(|certificate| CertificateDer::from(certificate.as_ref()))
             .collect();
         let seconds = u64::try_from(time.as_second()).map_err(|_| "a time before 1970")?;
+        let remembering: Vec<_> = WEBPKI_VERIFICATION_ALGS
+            .iter()
+            .map(|algorithm| Remembering::new(*algorithm, &self.links))
+            .collect();
+        let algorithms: Vec<_> = remembering.iter().map(Remembering::as_algorithm).collect();
         let path = leaf
             .verify_for_usage(
-                WEBPKI_VERIFICATION_ALGS,
+                &algorithms,
                 std::slice::from_ref(&self.anchor),
                 &between,
                 UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
@@ -142,7 +154,10 @@ pub(crate) fn verify(
         let open = |issuer: &&Issuer| issuer.window.is_none_or(|window| window.contains(time));
         for candidate in issuers.iter().filter(open) {
             match candidate.lead(&leaf, &given, time) {
-                Ok(key) => found = Some(key),
+                Ok(key) => {
+                    found = Some(key);
+                    break;
+                }
                 Err(error) => why = error,
             }
         }

@@ -59,6 +59,7 @@ mod key;
 mod keyless;
 mod legacy;
 pub mod limits;
+mod links;
 mod log;
 mod names;
 mod published;
