@@ -11,8 +11,9 @@ use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use sigstore_types::TimeRange;
 use sigstore_verify::crypto::WEBPKI_VERIFICATION_ALGS;
 use webpki::{EndEntityCert, KeyUsage};
+use x509_cert::Certificate;
 use x509_cert::der::asn1::{Any, ObjectIdentifier};
-use x509_cert::der::{Decode as _, Encode as _, Tag};
+use x509_cert::der::{Encode as _, Tag};
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 
 use crate::links::{Link, Remembering};
@@ -117,13 +118,14 @@ fn why_not(error: &webpki::Error, time: Timestamp) -> String {
     }
 }
 
-/// Checks that a chain, the leaf first, led to one of `issuers` at each of
+/// Checks that a chain, the leaf first and as `certificate`, led to one of `issuers` at each of
 /// `times`. Returns the key of whoever issued the leaf, as DER.
 ///
 /// All times have to hold: with the best of several, one authority that
 /// backdates would be enough.
 pub(crate) fn verify(
     chain: &[Vec<u8>],
+    certificate: &Certificate,
     issuers: &[Issuer],
     times: &[Timestamp],
 ) -> Result<Vec<u8>, Rejection> {
@@ -131,9 +133,7 @@ pub(crate) fn verify(
     let (leaf, given) = chain
         .split_first()
         .ok_or_else(|| refuse("there is none".to_owned()))?;
-    let certificate = x509_cert::Certificate::from_der(leaf)
-        .map_err(|error| refuse(error.to_string()))?
-        .tbs_certificate;
+    let certificate = &certificate.tbs_certificate;
     let usage = certificate
         .get::<ExtendedKeyUsage>()
         .map_err(|error| refuse(error.to_string()))?;

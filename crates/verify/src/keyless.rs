@@ -50,13 +50,13 @@ pub(crate) fn check(
     if witnesses.times.is_empty() {
         return Err(Rejection::SigningTimeRequired);
     }
-    let issuer = chain::verify(chain, &anchors.issuers, &witnesses.times)?;
+    let leaf = names::parse(leaf(chain)?)?;
+    let issuer = chain::verify(chain, &leaf, &anchors.issuers, &witnesses.times)?;
     checks.done(Check::CertificateChain);
 
-    let leaf = leaf(chain)?;
-    let expected = sct::is_there(leaf) && anchors.has_ct_logs();
+    let expected = sct::is_there(&leaf) && anchors.has_ct_logs();
     if authority.sct.needed() > 0 || expected {
-        sct::verify(leaf, &issuer, &anchors.ct_logs, now)?;
+        sct::verify(&leaf, &issuer, &anchors.ct_logs, now)?;
         checks.done(Check::CertificateTransparency);
     } else {
         checks.not_done(
@@ -70,7 +70,7 @@ pub(crate) fn check(
         (authority.log, authority.proof, authority.timestamp),
         Some(&witnesses),
     )?;
-    let signer = match_identity(Names::read(leaf)?, authority)?;
+    let signer = match_identity(Names::of(&leaf)?, authority)?;
     checks.done(Check::Identity);
     Ok((signer, witnesses.times))
 }

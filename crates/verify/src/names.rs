@@ -38,13 +38,17 @@ pub(crate) fn key_of(der: &[u8]) -> Result<PublicKey, Rejection> {
 impl Names {
     /// Reads a certificate. `der` is untrusted.
     pub(crate) fn read(der: &[u8]) -> Result<Self, Rejection> {
-        let certificate = parse(der)?;
-        let subject = subject(&certificate)?;
+        Self::of(&parse(der)?)
+    }
+
+    /// What a certificate says that has been read.
+    pub(crate) fn of(certificate: &Certificate) -> Result<Self, Rejection> {
+        let subject = subject(certificate)?;
         let mut issuer = None;
         let mut claims = BTreeMap::new();
-        let extensions = certificate.tbs_certificate.extensions.unwrap_or_default();
+        let extensions = certificate.tbs_certificate.extensions.iter().flatten();
         let mut seen = Vec::new();
-        for extension in &extensions {
+        for extension in extensions {
             let Some(number) = number(&extension.extn_id) else {
                 continue;
             };
@@ -99,7 +103,8 @@ fn subject(certificate: &Certificate) -> Result<Option<String>, Rejection> {
     }
 }
 
-fn parse(der: &[u8]) -> Result<Certificate, Rejection> {
+/// Reads a certificate. `der` is untrusted.
+pub(crate) fn parse(der: &[u8]) -> Result<Certificate, Rejection> {
     Certificate::from_der(der).map_err(refuse)
 }
 

@@ -7,8 +7,8 @@ use sigstore_verify::crypto::{Keyring, SigningScheme};
 use tls_codec::{SerializeBytes as _, TlsByteVecU16, TlsByteVecU24, TlsSerializeBytes, TlsSize};
 use waxseal_oci::Digest;
 use x509_cert::Certificate;
+use x509_cert::der::Encode as _;
 use x509_cert::der::asn1::ObjectIdentifier;
-use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::SignedCertificateTimestampList;
 use x509_cert::ext::pkix::sct::{HashAlgorithm, SignatureAlgorithm, SignedCertificateTimestamp};
 
@@ -27,22 +27,19 @@ pub(crate) const SCHEMES: [SigningScheme; 5] = [
 ];
 
 /// Whether a certificate has such a timestamp at all.
-pub(crate) fn is_there(leaf: &[u8]) -> bool {
-    Certificate::from_der(leaf).is_ok_and(|certificate| {
-        let extensions = certificate.tbs_certificate.extensions.unwrap_or_default();
-        extensions.iter().any(|extension| extension.extn_id == LIST)
-    })
+pub(crate) fn is_there(leaf: &Certificate) -> bool {
+    let mut extensions = leaf.tbs_certificate.extensions.iter().flatten();
+    extensions.any(|extension| extension.extn_id == LIST)
 }
 
 /// Checks the timestamp in a certificate that was issued with `issuer`, the
 /// DER `SubjectPublicKeyInfo` out of the path that was verified.
 pub(crate) fn verify(
-    leaf: &[u8],
+    certificate: &Certificate,
     issuer: &[u8],
     logs: &CtLogs,
     now: Timestamp,
 ) -> Result<(), Rejection> {
-    let certificate = Certificate::from_der(leaf).map_err(|error| refuse(error.to_string()))?;
     let list: SignedCertificateTimestampList = certificate
         .tbs_certificate
         .get()
@@ -83,11 +80,11 @@ pub(crate) fn verify(
 
 /// What the log signed: the certificate as it was before it had the timestamp.
 fn signed(
-    certificate: Certificate,
+    certificate: &Certificate,
     timestamp: &SignedCertificateTimestamp,
     issuer: &[u8],
 ) -> Result<Vec<u8>, Rejection> {
-    let mut unsigned = certificate.tbs_certificate;
+    let mut unsigned = certificate.tbs_certificate.clone();
     if let Some(extensions) = &mut unsigned.extensions {
         extensions.retain(|extension| extension.extn_id != LIST);
     }
