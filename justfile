@@ -59,6 +59,10 @@ sigstore-up FOLDER="target/sigstore": keyless-setup
 interop-keyless *WORDS: keyless-setup
     cargo run --release -p waxseal-interop --bin waxseal-keyless -- {{WORDS}}
 
+# Sigstore's conformance suite over its command line, every case with the file and with the digest.
+conformance:
+    .ci/conformance
+
 # TUF's conformance suite against our client (WAXSEAL_TUF_SUITE names a checkout of it).
 tuf-conformance:
     .ci/tuf-conformance
