@@ -29,6 +29,7 @@ mod report;
 mod service_args;
 mod sign_in;
 mod signer;
+mod statement;
 mod store;
 mod trust_args;
 mod verdict;

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::generated::{Generated, generate};
 use crate::provenance::ProvenanceArgs;
+use crate::statement;
 use crate::store::Image;
 
 /// What is attested.
@@ -44,9 +45,17 @@ pub(crate) struct PredicateArgs {
         long,
         value_name = "FILE",
         conflicts_with_all = ["kind", "predicate"],
-        required_unless_present_any = ["predicate", "provenance"]
+        required_unless_present_any = ["predicate", "provenance", "statement"]
     )]
     sbom: Option<PathBuf>,
+
+    /// Sign this in-toto statement, byte for byte; it has to be about what is attested
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["kind", "predicate", "sbom", "provenance"]
+    )]
+    statement: Option<PathBuf>,
 
     /// Attest where this came from: SLSA provenance v1 of the CI job that runs, or of the git
     /// checkout
@@ -86,6 +95,8 @@ pub(crate) enum Plan {
     Json(PredicateType, PathBuf),
     Provenance(ProvenanceArgs),
     Sbom(PathBuf),
+    /// A statement, as it is.
+    Statement(PathBuf),
     /// An SBOM that is made of the layers.
     Generated,
 }
@@ -104,9 +115,12 @@ impl PredicateArgs {
         if let Some(path) = self.sbom {
             return Ok(Plan::sbom(path));
         }
+        if let Some(path) = self.statement {
+            return Ok(Plan::Statement(path));
+        }
         let (Some(kind), Some(path)) = (self.kind, self.predicate) else {
             return Err(Failure::usage(
-                "give --type and --predicate, --sbom, or --provenance",
+                "give --type and --predicate, --sbom, --provenance or --statement",
             ));
         };
         let parsed: PredicateType = kind.parse().map_err(Failure::usage)?;
@@ -159,9 +173,20 @@ impl Plan {
     /// The file with the predicate, where it is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Custom(path) | Self::Json(_, path) | Self::Sbom(path) => Some(path),
+            Self::Custom(path) | Self::Json(_, path) | Self::Sbom(path) | Self::Statement(path) => {
+                Some(path)
+            }
             Self::Provenance(_) | Self::Generated => None,
         }
+    }
+
+    /// The statement that is to be signed as it is, and what it is about, where
+    /// nothing else says that.
+    pub(crate) fn alone(&self) -> Result<(Built, Digest), Failure> {
+        let Self::Statement(path) = self else {
+            return Err(Failure::usage("give the file that the statement is about"));
+        };
+        statement::given(path, read(path, Vec::new())?, None)
     }
 
     /// Reads the predicate and builds the statement around it.
@@ -216,6 +241,10 @@ impl Plan {
                 })
             }
             Self::Sbom(path) => sbom(context, path, &subjects, digest),
+            Self::Statement(path) => {
+                let content = read(path, Vec::new())?;
+                statement::given(path, content, Some(digest)).map(|(built, _)| built)
+            }
             Self::Generated => Err(Failure::usage(
                 "`--sbom auto` looks into an image's layers, and this is no image",
             )

@@ -5,6 +5,8 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use waxseal_oci::Digest;
 
@@ -168,6 +170,67 @@ fn an_attestation_is_asked_for_by_its_type() {
         verify(&["--attestation", "vuln"]).1,
         "blob: refused\n  because the bundle is a signature, not an attestation of vuln\n"
     );
+}
+
+#[test]
+fn a_statement_is_signed_as_it_is() {
+    let place = place();
+    let digest = Digest::sha256(&vec![7; 1 << 20]);
+    let other = Digest::sha256(b"other");
+    let statement = format!(
+        r#"{{ "predicateType": "https://example.com/p",
+             "_type": "https://in-toto.io/Statement/v1", "predicate": {{}},
+             "subject": [ {{ "digest": {{ "sha256": "{}" }} }}, {{ "digest": {{ "sha256": "{}" }} }} ] }}
+"#,
+        digest.hex(),
+        other.hex(),
+    );
+    place.write("s.json", &statement);
+    place.write("other", "other");
+    place.write("third", "third");
+    let attest = |file: &[&str]| {
+        let all = ["attest-blob", "-k", "cosign2.key", "--statement", "s.json"];
+        place.run(all.iter().chain(file))
+    };
+    for file in [&[][..], &["blob"], &["other"]] {
+        let ran = attest(file);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let about = if file == ["other"] { &other } else { &digest };
+        assert_eq!(
+            ran.stderr,
+            format!("attested https://example.com/p for {about}\n")
+        );
+        let bundle: Value = serde_json::from_str(&ran.stdout).unwrap();
+        let payload = bundle.pointer("/dsseEnvelope/payload").unwrap();
+        let payload = STANDARD.decode(payload.as_str().unwrap()).unwrap();
+        assert_eq!(String::from_utf8(payload).unwrap(), statement);
+        place.write("att.json", ran.stdout);
+        let verify = ["verify-blob", "-k", "cosign2.pub", "-b", "att.json"];
+        for file in ["blob", "other"] {
+            let more = ["--attestation", "https://example.com/p", file];
+            place.ok(verify.iter().chain(&more));
+        }
+    }
+    let refused = |file: &[&str], why: &str| {
+        let ran = attest(file);
+        let got = (ran.code, ran.stdout.as_str(), ran.stderr.as_str());
+        let error = format!("error: `s.json`: {why}\n");
+        assert_eq!(got, (Some(1), "", error.as_str()));
+    };
+    let third = Digest::sha256(b"third");
+    refused(&["third"], &format!("the statement is not about {third}"));
+    place.write("s.json", statement.replace("sha256", "sha1"));
+    refused(
+        &[],
+        "the first subject has no digest by SHA-256, SHA-384 or SHA-512",
+    );
+    place.write("s.json", statement.replace("in-toto.io", "example.com"));
+    refused(
+        &[],
+        "unknown statement type `https://example.com/Statement/v1` (known: in-toto v0.1 and v1)",
+    );
+    let ran = attest(&["--type", "vuln", "--predicate", "s.json"]);
+    assert_eq!(ran.code, Some(2));
 }
 
 #[test]
