@@ -2,7 +2,8 @@
 //! timestamp-authority as processes on loopback, with the test kit's OIDC issuer
 //! and certificate transparency log. What one signs the others verify: ours,
 //! cosign 3, sigstore-python and sigstore-js. What must not verify is refused
-//! for its reason.
+//! for its reason. The signing cases of Sigstore's conformance suite run over
+//! the suite's command line.
 //!
 //! `just interop-keyless` fetches the peers and prints the table; it runs in a
 //! network of its own, so that nothing reaches a public service.
@@ -21,6 +22,7 @@
 )]
 
 mod bundles;
+mod conformance;
 mod evidence;
 mod images;
 mod ours;
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
     images::lines(&programs, &mut table);
     roots::lines(&programs, &services, &mut table);
     refusals::lines(&programs, &services, &mut table);
+    conformance::lines(&programs, &services, &mut table);
     if table.finish() {
         ExitCode::SUCCESS
     } else {

@@ -156,6 +156,11 @@ impl Programs {
         self.run("node", &format!("{} {words}", script.display()))
     }
 
+    /// Ours over the command line of Sigstore's conformance suite.
+    pub(crate) fn conformance(&self, words: &str) -> Done {
+        self.run(self.ours.join("waxseal-conformance"), words)
+    }
+
     fn run(&self, program: impl AsRef<OsStr>, words: &str) -> Done {
         let program = program.as_ref();
         let output = Command::new(program)
@@ -163,6 +168,7 @@ impl Programs {
             .args(words.split_whitespace())
             .env("HOME", &self.folder)
             .env("NO_COLOR", "1")
+            .env("WAXSEAL_CONFORMANCE_HTTP", "1")
             .stdin(Stdio::null())
             .output()
             .unwrap_or_else(|e| panic!("cannot run {}: {e}", program.display()));
@@ -181,13 +187,19 @@ fn binaries(root: &Path) -> PathBuf {
         return PathBuf::from(folder);
     }
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let built = Command::new(cargo)
-        .current_dir(root)
-        .args(["build", "--release", "--quiet", "--locked", "--offline"])
-        .args(["-p", "waxseal-cli", "-p", "waxseal-testkit"])
-        .status()
-        .expect("cargo runs");
-    assert!(built.success(), "the binaries do not build");
+    // Apart, as they are built elsewhere: together they have other features.
+    for what in [
+        &["-p", "waxseal-cli", "-p", "waxseal-testkit"][..],
+        &["-p", "waxseal-interop", "--bin", "waxseal-conformance"],
+    ] {
+        let built = Command::new(&cargo)
+            .current_dir(root)
+            .args(["build", "--release", "--quiet", "--locked", "--offline"])
+            .args(what)
+            .status()
+            .expect("cargo runs");
+        assert!(built.success(), "the binaries do not build");
+    }
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), PathBuf::from)
         .join("release")

@@ -200,7 +200,12 @@ impl Services {
 
     /// A token for the person who signs.
     pub(crate) fn token(&self) -> String {
-        self.double.token(&Claims::email(PERSON))
+        self.token_with(&Claims::email(PERSON))
+    }
+
+    /// A token with any claims.
+    pub(crate) fn token_with(&self, claims: &Claims) -> String {
+        self.double.token(claims)
     }
 
     /// The trusted root of the real services.
