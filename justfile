@@ -89,5 +89,5 @@ report-browser *ARGS: report-setup
     cargo run --release -p waxseal-interop --bin waxseal-pages -- {{ARGS}}
 
 # Whole-process measurements beside the peers; `just bench --quick` for a look.
-bench *ARGS: interop-setup
+bench *ARGS: keyless-setup
     cargo run --release -p waxseal-bench -- {{ARGS}}
