@@ -1,7 +1,7 @@
 //! Whose certificate a signature has to be by, in cosign's words.
 
 use waxseal_gate::{Expected, NamedIdentity};
-use waxseal_verify::{KeylessAuthority, Matcher, MatcherError};
+use waxseal_verify::KeylessAuthority;
 
 use crate::error::Failure;
 
@@ -42,13 +42,10 @@ impl ExpectedArgs {
             &self.certificate_oidc_issuer_regexp,
         );
         match (subject, issuer) {
-            (Some(subject), Some(issuer)) => Ok(Some(NamedIdentity {
-                name: match &subject {
-                    Expected::Exactly(text) | Expected::Matching(text) => text.clone(),
-                },
-                issuer,
-                subject,
-            })),
+            (Some(subject), Some(issuer)) => {
+                let (Expected::Exactly(name) | Expected::Matching(name)) = &subject;
+                Ok(Some(NamedIdentity::new(name.clone(), issuer, subject)))
+            }
             (None, None) => Ok(None),
             (Some(_), None) => Err(Failure::usage(
                 "an identity says nothing without who vouches for it",
@@ -61,20 +58,9 @@ impl ExpectedArgs {
 
     /// The same, to be verified with.
     pub(crate) fn authority(&self) -> Result<Option<KeylessAuthority>, Failure> {
-        let Some(NamedIdentity {
-            issuer, subject, ..
-        }) = self.identity()?
-        else {
-            return Ok(None);
-        };
-        let matcher = |expected| match expected {
-            Expected::Exactly(text) => Matcher::exact(text),
-            Expected::Matching(pattern) => Matcher::regex(pattern),
-        };
-        let authority = matcher(issuer).and_then(|issuer| {
-            Ok::<_, MatcherError>(KeylessAuthority::new(issuer, matcher(subject)?))
-        });
-        authority.map(Some).map_err(Failure::usage)
+        let identity = self.identity()?;
+        let authority = identity.map(|identity| identity.authority()).transpose();
+        authority.map_err(Failure::usage)
     }
 }
 

@@ -1,17 +1,23 @@
 //! Whom to trust and what to require: flags or policy files, which come to the
 //! same policies.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use waxseal_gate::{FlagsSource, NamedKey, Options, PlatformsFlag, PolicySet, PolicySetError};
+use waxseal_gate::{
+    FlagsSource, KnownRoot, NamedIdentity, NamedKey, Options, PlatformsFlag, PolicySet,
+    PolicySetError,
+};
 use waxseal_oci::{Annotations, Platform};
 use waxseal_policy::Unmatched;
+use waxseal_verify::TrustedRoot;
 
 use crate::context::Context;
 use crate::error::Failure;
 use crate::expected::{self, ExpectedArgs};
+use crate::publisher::{BuiltArgs, Publisher};
 use crate::trust_args::TrustRootArgs;
 
 /// Whom to trust and what to require.
@@ -72,6 +78,9 @@ pub(crate) struct PolicyArgs {
     #[command(flatten)]
     expected: ExpectedArgs,
 
+    #[command(flatten)]
+    built: BuiltArgs,
+
     /// For scripts written for cosign: a key asks for no log here anyway
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     insecure_ignore_tlog: Option<bool>,
@@ -109,7 +118,7 @@ impl PolicyArgs {
             );
         }
         let set = if self.policies.is_empty() {
-            PolicySet::from_flags(self.flags()?)
+            PolicySet::from_flags(self.flags(context)?)
         } else {
             PolicySet::load_with(&self.policies, &|name| self.root.of_policy(context, name))
         };
@@ -131,7 +140,7 @@ impl PolicyArgs {
         &self.platforms
     }
 
-    fn flags(&self) -> Result<FlagsSource, Failure> {
+    fn flags(&self, context: &Context) -> Result<FlagsSource, Failure> {
         let mut keys = Vec::new();
         for path in &self.keys {
             let pem = String::from_utf8(read(path)?)
@@ -141,16 +150,26 @@ impl PolicyArgs {
                 pem,
             });
         }
-        let identities = self.expected.identity()?.into_iter().collect::<Vec<_>>();
-        if keys.is_empty() && identities.is_empty() {
+        let mut identities = self.expected.identity()?.into_iter().collect::<Vec<_>>();
+        let publisher = self.built.publisher()?;
+        if publisher.is_none() && keys.is_empty() && identities.is_empty() {
             return Err(Failure::usage("nobody is named who may have signed")
-                .hint("give --key FILE, --policy FILE or --certificate-identity with its issuer"));
+                .hint("give --key FILE, --policy FILE, --github OWNER/REPOSITORY or --certificate-identity with its issuer"));
         }
         if !identities.is_empty() && !self.root.given() {
             return Err(
                 Failure::usage("an identity is checked against a trust root")
                     .hint("give --trust-root NAME, such as `sigstore`, or --trusted-root FILE"),
             );
+        }
+        let mut attestations = self.attestations.clone();
+        let mut roots = BTreeMap::new();
+        if let Some(publisher) = publisher {
+            (identities, roots) = self.builds(context, publisher)?;
+            if attestations.is_empty() && !self.sbom_matches_image {
+                let types = publisher.types().into_iter();
+                attestations.extend(types.map(|kind| kind.uri().to_owned()));
+            }
         }
         if !self.may_omit.is_empty() && !self.sbom_matches_image {
             return Err(Failure::usage(
@@ -168,14 +187,39 @@ impl PolicyArgs {
         Ok(FlagsSource {
             keys,
             identities,
+            roots,
             threshold: self.threshold.into(),
             annotations,
-            attestations: self.attestations.clone(),
+            attestations,
             sbom_omits: self.sbom_matches_image.then(|| self.may_omit.clone()),
             require_log: self.require_log || self.log == Whether::Required,
             require_timestamp: self.require_timestamp || self.timestamp == Whether::Required,
             platforms: PlatformsFlag::Index,
         })
+    }
+
+    /// Whoever builds in a repository, under the root that is given, else under
+    /// each of those where builds are attested.
+    fn builds(
+        &self,
+        context: &Context,
+        publisher: Publisher<'_>,
+    ) -> Result<(Vec<NamedIdentity>, BTreeMap<String, KnownRoot>), Failure> {
+        if let Some(root) = self.root.peek(context)? {
+            return Ok((vec![publisher.builds(&root)], BTreeMap::new()));
+        }
+        let mut identities = Vec::new();
+        let mut roots = BTreeMap::new();
+        for name in publisher.roots() {
+            let known = self.root.of_policy(context, name).map_err(Failure::new)?;
+            let root = TrustedRoot::from_json(known.document.as_bytes()).map_err(Failure::new)?;
+            let mut identity = publisher.builds(&root);
+            identity.name = format!("{} ({name})", identity.name);
+            identity.root = Some((*name).to_owned());
+            identities.push(identity);
+            roots.insert((*name).to_owned(), known);
+        }
+        Ok((identities, roots))
     }
 
     fn platforms(&self) -> Result<PlatformsFlag, Failure> {

@@ -1,6 +1,7 @@
 //! Provenance that code hosts and package registries publish, asked for by the
 //! repository that it has to come from.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use waxseal_attestation::PredicateType;
 use waxseal_attestation::json::shown;
+use waxseal_gate::{Expected, NamedIdentity};
 use waxseal_verify::{KeylessAuthority, Matcher, MatcherError, TrustedRoot, VerifiedAttestation};
 
 use crate::error::Failure;
@@ -53,7 +55,7 @@ impl PublisherArgs {
             (Place::GitHub | Place::GitHubRelease, Source { host, .. })
                 if *host != Host::GitHub =>
             {
-                Err(Failure::usage("GitHub attests what is on github.com"))
+                Err(only_github())
             }
             (Place::GitHub, _) => Ok(Some(Publisher { place, source, tag })),
             (_, Source { repository, .. }) if repository.is_none() => Err(Failure::usage(
@@ -62,6 +64,35 @@ impl PublisherArgs {
             _ => Ok(Some(Publisher { place, source, tag })),
         }
     }
+}
+
+/// The same for images, which carry it along in the registry.
+#[derive(clap::Args, Debug, Default)]
+pub(crate) struct BuiltArgs {
+    /// Require GitHub's attestation of a build in this repository, or in any of this owner's, not
+    /// a signature
+    #[arg(long, value_name = "OWNER[/REPOSITORY]", help_heading = PUBLISHED, conflicts_with_all = expected::FLAGS, conflicts_with_all = OTHERS)]
+    github: Option<Source>,
+}
+
+impl BuiltArgs {
+    /// What is asked for, if anything.
+    pub(crate) fn publisher(&self) -> Result<Option<Publisher<'_>>, Failure> {
+        let place = Place::GitHub;
+        match &self.github {
+            Some(source) if source.host != Host::GitHub => Err(only_github()),
+            Some(source) => Ok(Some(Publisher {
+                place,
+                source,
+                tag: None,
+            })),
+            None => Ok(None),
+        }
+    }
+}
+
+fn only_github() -> Failure {
+    Failure::usage("GitHub attests what is on github.com")
 }
 
 /// Where provenance is published, and which repository it has to name.
@@ -108,19 +139,24 @@ impl Publisher<'_> {
             .collect()
     }
 
-    /// Who has to have signed, under a trust root. One without logs belongs to
-    /// an instance that has none.
+    /// Who has to have signed, under a trust root.
     pub(crate) fn authority(&self, root: &TrustedRoot) -> Result<KeylessAuthority, MatcherError> {
-        let Source {
-            host,
-            owner,
-            repository,
-        } = self.source;
         if self.place == Place::GitHubRelease {
             // GitHub itself, whom no identity provider vouches for.
             let github = Matcher::exact(RELEASES)?;
             return Ok(KeylessAuthority::without_logs(Matcher::absent(), github));
         }
+        self.builds(root).authority()
+    }
+
+    /// The builds of the repository, under a trust root. One without logs belongs
+    /// to an instance that has none.
+    pub(crate) fn builds(&self, root: &TrustedRoot) -> NamedIdentity {
+        let Source {
+            host,
+            owner,
+            repository,
+        } = self.source;
         let (issuer, url, end) = match host {
             Host::GitHub => (
                 "https://token.actions.githubusercontent.com",
@@ -129,22 +165,20 @@ impl Publisher<'_> {
             ),
             Host::GitLab => ("https://gitlab.com", "https://gitlab.com", "//.+"),
         };
-        let (claim, source) = match repository {
-            Some(repository) => ("sourceRepositoryURI", format!("{url}/{owner}/{repository}")),
-            None => ("sourceRepositoryOwnerURI", format!("{url}/{owner}")),
+        let (claim, name) = match repository {
+            Some(repository) => ("sourceRepositoryURI", format!("{owner}/{repository}")),
+            None => ("sourceRepositoryOwnerURI", owner.clone()),
         };
         // Names are the same in whatever case they are written.
-        let source = format!("(?i:{})", source.replace('.', r"\."));
-        let issuer = Matcher::exact(issuer)?;
-        let workflow = Matcher::regex(format!("{source}{end}"))?;
-        let mut authority = if root.has_logs() {
-            KeylessAuthority::new(issuer, workflow)
-        } else {
-            KeylessAuthority::without_logs(issuer, workflow)
-        };
-        let source = Matcher::regex(source)?;
-        authority.claims.insert(claim.to_owned(), source);
-        Ok(authority)
+        let source = format!("(?i:{url}/{name})").replace('.', r"\.");
+        let issuer = Expected::Exactly(issuer.to_owned());
+        let workflow = Expected::Matching(format!("{source}{end}"));
+        let claims = BTreeMap::from([(claim.to_owned(), Expected::Matching(source))]);
+        NamedIdentity {
+            claims,
+            without_logs: !root.has_logs(),
+            ..NamedIdentity::new(name, issuer, workflow)
+        }
     }
 
     /// Which release GitHub attested stands in the predicate, which nobody but
@@ -268,6 +302,18 @@ impl FromStr for Release {
 
 /// What these flags are called among the arguments.
 pub(crate) const FLAGS: [&str; 4] = ["github", "github_release", "npm", "pypi"];
+
+/// What does not go with whom an image is built by.
+const OTHERS: [&str; 8] = [
+    "keys",
+    "policies",
+    "threshold",
+    "annotations",
+    "log",
+    "timestamp",
+    "require_log",
+    "require_timestamp",
+];
 
 /// PyPI's own predicate: somebody who may publish the project did.
 const PYPI_PUBLISH: &str = "https://docs.pypi.org/attestations/publish/v1";

@@ -71,6 +71,17 @@ impl TrustRootArgs {
             .map_err(|e| Failure::new(format_args!("`{}`: {e}", path.display())))
     }
 
+    /// The root that was given, without a word of its age: for what only looks
+    /// at it.
+    pub(crate) fn peek(&self, context: &Context) -> Result<Option<TrustedRoot>, Failure> {
+        let Some(name) = &self.trust_root else {
+            return self.file();
+        };
+        let root = load(context, name)?;
+        let root = TrustedRoot::from_json(&root.trusted_root);
+        root.map(Some).map_err(Failure::new)
+    }
+
     /// The root of the name that was given.
     pub(crate) fn named(&self, context: &Context) -> Result<Option<NamedRoot>, Failure> {
         let Some(name) = &self.trust_root else {

@@ -1,11 +1,16 @@
 //! A policy made of command-line flags, in a form that can be kept.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Annotations, Platform};
-use waxseal_policy::{Flags, Platforms, Policy, SbomDemand};
-use waxseal_verify::{Authority, Demand, KeyAuthority, KeylessAuthority, Matcher, PublicKey};
+use waxseal_policy::{Flags, Platforms, Policy, RootDemand, SbomDemand};
+use waxseal_verify::{
+    Authority, Demand, KeyAuthority, KeylessAuthority, Matcher, MatcherError, PublicKey,
+    TrustedRoot,
+};
 
-use crate::policy_set::PolicySetError;
+use crate::policy_set::{KnownRoot, PolicySetError};
 
 /// What the flags of `verify` say, as they were written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -16,6 +21,9 @@ pub struct FlagsSource {
     pub keys: Vec<NamedKey>,
     /// The identities that are trusted, by name.
     pub identities: Vec<NamedIdentity>,
+    /// The trust roots of identities that have their own, by the operator's names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roots: BTreeMap<String, KnownRoot>,
     /// How many distinct signers it takes; 0 stands for 1.
     pub threshold: usize,
     /// Annotations that the signature must have.
@@ -56,6 +64,49 @@ pub struct NamedIdentity {
     pub issuer: Expected,
     /// The identity.
     pub subject: Expected,
+    /// What else the certificate has to say, by the names of Fulcio's extensions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, Expected>,
+    /// Whether it is certified in an instance without logs, where a timestamp
+    /// takes their place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_logs: bool,
+    /// Which of the [`roots`](FlagsSource::roots) certifies it, if not the one
+    /// that all share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+}
+
+impl NamedIdentity {
+    /// An identity that `issuer` vouches for, under the shared trust root.
+    #[must_use]
+    pub fn new(name: impl Into<String>, issuer: Expected, subject: Expected) -> Self {
+        Self {
+            name: name.into(),
+            issuer,
+            subject,
+            claims: BTreeMap::new(),
+            without_logs: false,
+            root: None,
+        }
+    }
+
+    /// The same, to be verified with. Its trust root is not in it.
+    ///
+    /// # Errors
+    /// [`MatcherError`] of an expression that is none, or that everybody matches.
+    pub fn authority(&self) -> Result<KeylessAuthority, MatcherError> {
+        let (issuer, subject) = (self.issuer.matcher()?, self.subject.matcher()?);
+        let mut authority = if self.without_logs {
+            KeylessAuthority::without_logs(issuer, subject)
+        } else {
+            KeylessAuthority::new(issuer, subject)
+        };
+        for (claim, expected) in &self.claims {
+            authority.claims.insert(claim.clone(), expected.matcher()?);
+        }
+        Ok(authority)
+    }
 }
 
 /// What a text has to be.
@@ -100,6 +151,7 @@ impl FlagsSource {
             false => Demand::Optional,
         };
         let mut authorities = Vec::new();
+        let mut roots = Vec::new();
         for key in &self.keys {
             let public =
                 PublicKey::from_pem(key.pem.as_bytes()).map_err(|e| PolicySetError::Key {
@@ -112,13 +164,23 @@ impl FlagsSource {
             authorities.push((key.name.clone(), Authority::Key(authority)));
         }
         for identity in &self.identities {
-            let mut authority =
-                KeylessAuthority::new(identity.issuer.matcher()?, identity.subject.matcher()?);
-            authority.timestamp = demand(self.require_timestamp);
+            let refuse = |e: MatcherError| PolicySetError::Identity(e.to_string());
+            let mut authority = identity.authority().map_err(refuse)?;
+            if self.require_timestamp {
+                authority.timestamp = Demand::Required;
+            }
+            if let Some(name) = &identity.root {
+                let root = self.roots.get(name).ok_or_else(|| {
+                    PolicySetError::Identity(format!("the trust root `{name}` is not at hand"))
+                })?;
+                authority.root = Some(TrustedRoot::from_json(root.document.as_bytes())?);
+                roots.push((identity.name.clone(), RootDemand::new(name)));
+            }
             authorities.push((identity.name.clone(), Authority::Keyless(authority)));
         }
         Policy::from_flags(Flags {
             authorities,
+            roots,
             threshold: self.threshold.max(1),
             annotations: self.annotations.clone(),
             attestations: self.attestations.clone(),
@@ -133,12 +195,11 @@ impl FlagsSource {
 }
 
 impl Expected {
-    fn matcher(&self) -> Result<Matcher, PolicySetError> {
+    fn matcher(&self) -> Result<Matcher, MatcherError> {
         match self {
             Self::Exactly(text) => Matcher::exact(text),
             Self::Matching(pattern) => Matcher::regex(pattern),
         }
-        .map_err(|e| PolicySetError::Identity(e.to_string()))
     }
 }
 

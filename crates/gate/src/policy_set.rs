@@ -188,7 +188,10 @@ impl PolicySet {
                     policies.extend(compile_file(name, yaml, files, roots)?);
                     ages.extend(roots.iter().map(|(n, r)| (n.clone(), r.age.clone())));
                 }
-                PolicySource::Flags(flags) => policies.push(flags.compile()?),
+                PolicySource::Flags(flags) => {
+                    policies.push(flags.compile()?);
+                    ages.extend(flags.roots.iter().map(|(n, r)| (n.clone(), r.age.clone())));
+                }
             }
         }
         if policies.is_empty() {

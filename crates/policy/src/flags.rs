@@ -7,7 +7,7 @@ use crate::rules::attestation::{Attestation, predicate_type};
 use crate::rules::sbom::SbomDemand;
 use crate::rules::signature::Signature;
 use crate::rules::{Requirement, Rule};
-use crate::{Mode, Platforms, Policy, PolicyError, compile, document};
+use crate::{Mode, Platforms, Policy, PolicyError, RootDemand, compile, document};
 
 /// What the flags of `verify` say. They compile to the same [`Policy`] as a file.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ use crate::{Mode, Platforms, Policy, PolicyError, compile, document};
 pub struct Flags {
     /// Whom to trust, by a name for people.
     pub authorities: Vec<(String, Authority)>,
+    /// By whose name a trust root of its own was found, and what is asked of it.
+    pub roots: Vec<(String, RootDemand)>,
     /// How many distinct signers it takes.
     pub threshold: usize,
     /// Annotations that the signature must have.
@@ -72,7 +74,7 @@ impl Policy {
             images: None,
             namespaces: None,
             authorities: flags.authorities,
-            roots: Vec::new(),
+            roots: flags.roots,
             requirements,
             mode: Mode::Enforce,
             platforms: flags.platforms,

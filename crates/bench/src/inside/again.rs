@@ -30,11 +30,8 @@ pub(super) fn run() {
     let digest = Digest::sha256(&manifest).to_string();
     registry.push_manifest(REPOSITORY, &digest, media::OCI_MANIFEST, &manifest);
 
-    let person = NamedIdentity {
-        name: "release".to_owned(),
-        issuer: Expected::Exactly(sigstore.issuer_url().to_owned()),
-        subject: Expected::Exactly(PERSON.to_owned()),
-    };
+    let issuer = Expected::Exactly(sigstore.issuer_url().to_owned());
+    let person = NamedIdentity::new("release", issuer, Expected::Exactly(PERSON.to_owned()));
     let flags = FlagsSource {
         identities: vec![person],
         ..FlagsSource::default()

@@ -1,6 +1,7 @@
 //! The program as people run it: arguments in; stdout, stderr and exit code out.
 
 mod blobs;
+mod built;
 mod cosign2;
 mod evidence;
 mod frame;

@@ -153,6 +153,7 @@ pub(crate) fn policy_with(more: &str, require: &str) -> Policy {
 pub(crate) fn flags() -> Flags {
     Flags {
         authorities: vec![("a".to_owned(), authority("a"))],
+        roots: Vec::new(),
         threshold: 1,
         annotations: Annotations::new(),
         attestations: Vec::new(),
