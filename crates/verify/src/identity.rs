@@ -92,6 +92,14 @@ impl Matcher {
         }
     }
 
+    /// How a value that does not match is told from what is wanted, in a sentence.
+    pub(crate) fn unmatched(&self) -> String {
+        match self.kind {
+            Kind::Absent | Kind::Exact => format!("not `{}`", self.text),
+            Kind::Pattern(_) => format!("which `{}` does not match from end to end", self.text),
+        }
+    }
+
     /// Whether there has to be no value.
     pub(crate) fn is_absent(&self) -> bool {
         matches!(self.kind, Kind::Absent)

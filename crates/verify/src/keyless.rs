@@ -87,14 +87,14 @@ fn match_identity(names: Names, authority: &KeylessAuthority) -> Result<Signer, 
         Some(issuer) if authority.issuer.matches(&issuer) => issuer,
         None if authority.issuer.is_absent() => String::new(),
         found => {
-            let wanted = authority.issuer.to_string();
+            let wanted = authority.issuer.unmatched();
             return Err(Rejection::IssuerMismatch { wanted, found });
         }
     };
     let subject = match names.subject {
         Some(subject) if authority.subject.matches(&subject) => subject,
         found => {
-            let wanted = authority.subject.to_string();
+            let wanted = authority.subject.unmatched();
             return Err(Rejection::IdentityMismatch { wanted, found });
         }
     };
@@ -103,7 +103,7 @@ fn match_identity(names: Names, authority: &KeylessAuthority) -> Result<Signer, 
         if !found.is_some_and(|found| wanted.matches(found)) {
             return Err(Rejection::ClaimMismatch {
                 claim: claim.clone(),
-                wanted: wanted.to_string(),
+                wanted: wanted.unmatched(),
                 found: found.cloned(),
             });
         }

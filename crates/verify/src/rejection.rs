@@ -24,14 +24,11 @@ pub enum Rejection {
     #[error("certificate: {0}")]
     Certificate(String),
     /// The certificate does not say what it has to say.
-    #[error(
-        "the certificate's {claim} is {}, not `{wanted}`",
-        found_or_none(found)
-    )]
+    #[error("the certificate's {claim} is {}, {wanted}", found_or_none(found))]
     ClaimMismatch {
         /// Which extension.
         claim: String,
-        /// What it has to be.
+        /// What it has to be, as words that follow what it is.
         wanted: String,
         /// What it is.
         found: Option<String>,
@@ -46,17 +43,17 @@ pub enum Rejection {
         algorithm: Algorithm,
     },
     /// The certificate is for somebody else.
-    #[error("the certificate is for {}, not `{wanted}`", found_or_none(found))]
+    #[error("the certificate is for {}, {wanted}", found_or_none(found))]
     IdentityMismatch {
-        /// Who it has to be for.
+        /// Who it has to be for, as words that follow who it is for.
         wanted: String,
         /// Who it is for.
         found: Option<String>,
     },
     /// Somebody else vouches for the identity.
-    #[error("the identity was issued by {}, not `{wanted}`", found_or_none(found))]
+    #[error("the identity was issued by {}, {wanted}", found_or_none(found))]
     IssuerMismatch {
-        /// Who has to vouch.
+        /// Who has to vouch, as words that follow who does.
         wanted: String,
         /// Who does.
         found: Option<String>,

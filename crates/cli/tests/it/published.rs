@@ -182,7 +182,9 @@ fn provenance_from_github() {
         verify(&world, "blob", &["--github", "octo/ap"]),
         refused(
             "blob",
-            &format!("the certificate is for `{WORKFLOW}`, not `{pattern}`")
+            &format!(
+                "the certificate is for `{WORKFLOW}`, which `{pattern}` does not match from end to end"
+            )
         )
     );
     // A signature says nothing about where something comes from.
@@ -402,7 +404,9 @@ fn attestations_from_pypi() {
         verify(&world, "blob", &["--pypi", "octo/other"]),
         refused(
             "blob",
-            &format!("the certificate is for `{WORKFLOW}`, not `{pattern}`")
+            &format!(
+                "the certificate is for `{WORKFLOW}`, which `{pattern}` does not match from end to end"
+            )
         )
     );
     // The name is part of what is attested.

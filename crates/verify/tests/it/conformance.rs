@@ -75,7 +75,7 @@ fn demands_what_it_says_it_demands() {
     assert_eq!(
         error(&Authority::Keyless(other)),
         Err(Rejection::IdentityMismatch {
-            wanted: "somebody@example.com".into(),
+            wanted: "not `somebody@example.com`".into(),
             found: Some(IDENTITY.into())
         })
     );
@@ -84,7 +84,7 @@ fn demands_what_it_says_it_demands() {
     assert_eq!(
         error(&Authority::Keyless(other)),
         Err(Rejection::IssuerMismatch {
-            wanted: "https://accounts.example.com".into(),
+            wanted: "not `https://accounts.example.com`".into(),
             found: Some(ISSUER.into())
         })
     );
@@ -99,7 +99,7 @@ fn demands_what_it_says_it_demands() {
         error(&Authority::Keyless(claims.clone())),
         Err(Rejection::ClaimMismatch {
             claim: "runnerEnvironment".into(),
-            wanted: "self-hosted".into(),
+            wanted: "not `self-hosted`".into(),
             found: Some("github-hosted".into())
         })
     );
