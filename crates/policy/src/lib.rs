@@ -60,6 +60,7 @@ mod namespaces;
 mod outline;
 mod pattern;
 mod policy;
+mod reach;
 mod render;
 mod roots;
 mod rules;

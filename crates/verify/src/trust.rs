@@ -1,6 +1,7 @@
 //! Whom to trust besides the signer: logs, timestamp authorities, certificate
 //! authorities.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -149,6 +150,27 @@ impl TrustedRoot {
     #[must_use]
     pub fn has_logs(&self) -> bool {
         !self.anchors.logs.is_empty()
+    }
+
+    /// How many transparency logs it has. One key under two names is one log.
+    #[must_use]
+    pub fn logs(&self) -> usize {
+        let logs = self.anchors.logs.iter();
+        logs.map(|log| &log.name).collect::<BTreeSet<_>>().len()
+    }
+
+    /// How many timestamp authorities it has, told apart in the same way.
+    #[must_use]
+    pub fn timestamp_authorities(&self) -> usize {
+        let authorities = self.anchors.timestamp_authorities.iter();
+        let names: BTreeSet<_> = authorities.map(|authority| &authority.name).collect();
+        names.len()
+    }
+
+    /// Whether it has a certificate transparency log.
+    #[must_use]
+    pub fn has_ct_logs(&self) -> bool {
+        self.anchors.has_ct_logs()
     }
 
     /// The digest of the document, by which decisions under it are told apart.

@@ -107,7 +107,7 @@ impl Check {
                 let set = self.root.join(context, set)?;
                 for policy in set.policies() {
                     checked.policies.push(policy.name().to_owned());
-                    let lints = policy.lints().into_iter();
+                    let lints = policy.lints_under(set.trust().root).into_iter();
                     let roots = set.roots_of(policy.name(), context.now());
                     let stale = roots.into_iter().filter_map(|root| root.stale);
                     checked.lints.extend(

@@ -61,3 +61,61 @@ fn a_policy_counts_distinct_logs_and_authorities() {
         assert_eq!(code, Some(0), "{asks}: {said}");
     }
 }
+
+#[test]
+fn what_no_evidence_can_meet_is_said_beforehand() {
+    let world = World::new();
+    let check = |asks: &str, flags: &[&str]| {
+        let policy = format!(
+            "apiVersion: waxseal.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {{ name: release }}\n\
+             spec:\n  match: {{ images: [\"registry.example.com/shop\"] }}\n  authorities:\n    ci:\n      \
+             keyless: {{ issuer: \"{GITHUB}\", subject: \"{WORKFLOW}\", {asks} }}\n  \
+             require:\n    - signature: {{ from: [ci] }}\n"
+        );
+        world.place.write("policy.yaml", policy);
+        let check = ["policy", "check", "--strict", "policy.yaml"];
+        let ran = world.place.run([&check, flags].concat());
+        let lints = ran.stdout.lines().skip(1).map(str::trim);
+        (ran.code, lints.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let never = |asks: &str, has: &str| {
+        format!(
+            "release: authority `ci` asks for {asks}, and its trust root has {has}: nothing can meet that"
+        )
+    };
+    let root = &["--trusted-root", "root.json"];
+    // The instance has two logs, one timestamp authority, and a log of certificates.
+    let met = "log: { threshold: 2 }, timestamp: required";
+    assert_eq!(check(met, root), (Some(0), Vec::new()));
+    assert_eq!(
+        check("log: { threshold: 3 }, timestamp: { threshold: 2 }", root),
+        (
+            Some(3),
+            vec![
+                never("3 transparency logs", "2 transparency logs"),
+                never("2 timestamp authorities", "1 timestamp authority"),
+            ]
+        )
+    );
+    // Of a root that is not known nothing is said.
+    assert_eq!(check("log: { threshold: 9 }", &[]), (Some(0), Vec::new()));
+    let github = "trustRoot: github";
+    for flags in [&[][..], root] {
+        assert_eq!(
+            check(github, flags),
+            (
+                Some(3),
+                vec![
+                    never("1 transparency log", "no transparency log"),
+                    never(
+                        "1 certificate transparency log",
+                        "no certificate transparency log"
+                    ),
+                ]
+            )
+        );
+    }
+    let without =
+        format!("{github}, log: optional, timestamp: required, certificateTransparency: optional");
+    assert_eq!(check(&without, root), (Some(0), Vec::new()));
+}
