@@ -56,7 +56,17 @@ pub(crate) fn take(
         failure
             .hint("what is to be looked at is an image, an image layout, or a folder that is there")
     })?;
-    context.block_on(of_image(context, &reference, platform))?
+    let taken = context.block_on(of_image(context, &reference, platform))?;
+    taken.map_err(|failure| failure.maybe_hint(not_a_path(text)))
+}
+
+/// What is said of a short name that led nowhere: it may have been meant for a path.
+fn not_a_path(text: &str) -> Option<String> {
+    let first = text.split('/').next().unwrap_or_default();
+    let names_a_registry = first.contains(['.', ':']) || first == "localhost";
+    (!names_a_registry && !text.contains('@')).then(|| {
+        format!("there is no file or folder `{text}`, so it was taken for an image's name")
+    })
 }
 
 /// Takes the inventory of an image in a registry.
@@ -259,10 +269,12 @@ fn megabytes(bytes: u64) -> f64 {
 }
 
 /// The inventory of a folder that is taken for a root filesystem. Links are
-/// not followed, and other filesystems' special files are passed over.
+/// not followed, other filesystems' special files are passed over, and so is
+/// what a running system mounts on `proc`, `sys` and `dev`.
 fn folder(context: &Context, root: &Path) -> Result<Taken, Failure> {
     let mut scanner = Scanner::new();
     let mut waiting = vec![root.to_owned()];
+    let of_root = fs::metadata(root).ok();
     let mut seen = 0_u64;
     while let Some(folder) = waiting.pop() {
         let listed = fs::read_dir(&folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
@@ -297,7 +309,13 @@ fn folder(context: &Context, root: &Path) -> Result<Taken, Failure> {
                 }
             };
             if metadata.is_dir() {
-                waiting.push(path);
+                let of_the_kernel = ["proc", "sys", "dev"].contains(&name.as_str())
+                    && of_root
+                        .as_ref()
+                        .is_some_and(|of_root| is_mounted(of_root, &metadata));
+                if !of_the_kernel {
+                    waiting.push(path);
+                }
             } else if metadata.is_file() {
                 let mut file = Lazy::new(&path);
                 let executable = is_executable(&metadata);
@@ -338,6 +356,19 @@ fn is_executable(_: &fs::Metadata) -> bool {
     true
 }
 
+/// Whether something in a folder is of another filesystem than the folder.
+#[cfg(unix)]
+fn is_mounted(folder: &fs::Metadata, inside: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+
+    folder.dev() != inside.dev()
+}
+
+#[cfg(not(unix))]
+fn is_mounted(_: &fs::Metadata, _: &fs::Metadata) -> bool {
+    false
+}
+
 /// A file that is opened when somebody wants its content.
 struct Lazy<'a> {
     path: &'a Path,
@@ -361,3 +392,22 @@ impl Read for Lazy<'_> {
 
 /// Notes that are shown one by one.
 const SHOWN: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::not_a_path;
+
+    #[test]
+    fn only_a_short_name_may_have_been_a_path() {
+        let said = "there is no file or folder `rootfs/usr`, so it was taken for an image's name";
+        assert_eq!(not_a_path("rootfs/usr").as_deref(), Some(said));
+        for image in [
+            "registry.example.com/shop",
+            "localhost/shop",
+            "127.0.0.1:5000/shop",
+            "shop@sha256:00",
+        ] {
+            assert_eq!(not_a_path(image), None, "{image}");
+        }
+    }
+}
