@@ -101,7 +101,9 @@ impl StoreError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Exists { name } => Some(format!("take another name, or remove `{name}` first")),
+            Self::Exists { .. } => {
+                Some("take another name; --replace puts this one in the place of that one".into())
+            }
             Self::NotFetched { name, .. } | Self::Unverified { name, .. } => {
                 Some(format!("`waxseal trust update {name}` fetches it"))
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -24,6 +24,7 @@ use crate::{Name, limits};
 #[derive(Clone, Debug)]
 pub struct Store {
     folder: PathBuf,
+    replacing: bool,
 }
 
 /// What an update came to.
@@ -41,13 +42,20 @@ impl Store {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            replacing: false,
         }
     }
 
-    /// Where it is.
+    /// The same, in which [`pin`](Self::pin) and [`keep`](Self::keep) put what
+    /// they are given in the place of another root of that name, even of one that
+    /// cannot be read. All that was known of that one is forgotten, the versions
+    /// below which nothing was accepted, too.
     #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    pub fn replacing(self) -> Self {
+        Self {
+            replacing: true,
+            ..self
+        }
     }
 
     /// The names of all roots: those in the folder and those in the program.
@@ -267,17 +275,21 @@ impl Store {
         self.folder.join(format!("{name}{SUFFIX}"))
     }
 
-    /// Puts a source there, unless there is another one. What was fetched from the
-    /// same one stays.
+    /// Puts a source there, unless there is another one that is not to be replaced.
+    /// What was fetched from the same one stays.
     fn put(&self, name: &Name, source: Source) -> Result<(), StoreError> {
         let _locked = self.lock(name)?;
         let path = self.path(name);
-        match State::read(&path)? {
-            Some(state) if state.source == source => Ok(()),
-            Some(_) => Err(StoreError::Exists {
+        match State::read(&path) {
+            Ok(Some(state)) if state.source == source => Ok(()),
+            Ok(None) => State::new(source).write(&path),
+            Ok(Some(_)) | Err(StoreError::Malformed { .. }) if self.replacing => {
+                State::new(source).write(&path)
+            }
+            Ok(Some(_)) => Err(StoreError::Exists {
                 name: name.to_string(),
             }),
-            None => State::new(source).write(&path),
+            Err(error) => Err(error),
         }
     }
 

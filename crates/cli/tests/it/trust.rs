@@ -397,14 +397,12 @@ fn a_root_from_a_file_has_a_name_too() {
         )
     );
     world.place.write("other.json", "{}");
-    let at = world.place.path(".local/share/waxseal/trust/acme.json");
     for (arguments, said) in [
         (
             ["acme", "--trusted-root", "root.json"],
-            format!(
+            String::from(
                 "error: there is a trust root `acme` already, and it is another one\n\
-                 hint: take another name, or remove `{}` first\n",
-                at.display()
+                 hint: take another name; --replace puts this one in the place of that one\n",
             ),
         ),
         (
@@ -417,6 +415,17 @@ fn a_root_from_a_file_has_a_name_too() {
         let ran = world.run(&[&["trust", "pin"][..], &arguments].concat());
         assert_eq!((ran.code, ran.stderr), (Some(1), said));
     }
+    let replace = ["acme", "--trusted-root", "root.json", "--replace"];
+    let ran = world.ok(&[&["trust", "pin"][..], &replace].concat());
+    assert_eq!(
+        (ran.stdout.as_str(), ran.stderr.as_str()),
+        ("acme: kept\n", "")
+    );
+    let shown = world.ok(&["trust", "show", "acme"]).stdout;
+    assert!(
+        shown.starts_with("acme: from a file, given just now\n"),
+        "{shown}"
+    );
     for arguments in [
         &["trust", "pin", "x"][..],
         &["trust", "pin", "x", "--url", "https://tuf.example"],

@@ -208,6 +208,54 @@ fn a_name_is_given_once() {
 }
 
 #[test]
+fn a_root_is_replaced_on_purpose() {
+    let world = World::updated();
+    let store = world.store().replacing();
+    let pin = world.repository.pin(&world.draft);
+    // The same again forgets nothing.
+    let before = world.state();
+    store.pin(&acme(), world.repository.url(), &pin).unwrap();
+    assert_eq!(world.state(), before);
+
+    let theirs = Repository::start(2);
+    let mut draft = Draft::new();
+    draft.target("trusted_root.json", document(SECOND));
+    theirs.publish(&draft);
+    // What is refused replaces nothing.
+    let refused = store.pin(&acme(), theirs.url(), b"{}");
+    assert!(matches!(refused, Err(StoreError::Pin(_))), "{refused:?}");
+    let refused = store.keep(&acme(), b"{}", None, NOW);
+    assert!(
+        matches!(refused, Err(StoreError::Unusable { .. })),
+        "{refused:?}"
+    );
+    assert_eq!(world.state(), before);
+
+    let pin = theirs.pin(&draft);
+    store.pin(&acme(), theirs.url(), &pin).unwrap();
+    assert!(matches!(
+        world.load(NOW),
+        Err(StoreError::NotFetched { url, .. }) if url.trim_end_matches('/') == theirs.url()
+    ));
+    world.update(NOW).unwrap();
+    assert_eq!(world.load(NOW).unwrap().trusted_root, document(SECOND));
+
+    store.keep(&acme(), document(FIRST), None, NOW).unwrap();
+    assert_eq!(world.load(NOW).unwrap().trusted_root, document(FIRST));
+    fs::write(world.folder.path().join("acme.json"), "half").unwrap();
+    let malformed = world.store().keep(&acme(), document(FIRST), None, NOW);
+    assert!(matches!(malformed, Err(StoreError::Malformed { .. })));
+    store.keep(&acme(), document(SECOND), None, NOW).unwrap();
+    assert_eq!(world.load(NOW).unwrap().trusted_root, document(SECOND));
+
+    let embedded = Embedded::ALL[0].name.parse().unwrap();
+    assert!(matches!(
+        store.keep(&embedded, document(FIRST), None, NOW),
+        Err(StoreError::Reserved { .. })
+    ));
+}
+
+#[test]
 fn what_is_no_root_is_not_pinned() {
     let world = World::pinned();
     let store = world.store();

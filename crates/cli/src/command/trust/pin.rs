@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use waxseal_trust::{Name, Store, StoreError, limits};
+use waxseal_trust::{Name, StoreError, limits};
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -13,8 +13,8 @@ use crate::trust_args::{bounded, failed, store};
 ///
 /// A repository is followed from its `root.json`, which has to come from somebody who is
 /// trusted, not from the repository; nothing is fetched before `waxseal trust update`.
-/// A trusted root in a file is copied, and good until it is replaced. A name is given once:
-/// to give it again, remove NAME.json from the folder of trust roots.
+/// A trusted root in a file is copied, and good until it is replaced. A name is given once;
+/// --replace gives it to another one.
 #[derive(clap::Args, Debug)]
 #[command(after_help = EXAMPLES)]
 #[command(group = clap::ArgGroup::new("source").required(true).args(["url", "trusted_root"]))]
@@ -43,18 +43,26 @@ pub(super) struct Pin {
         conflicts_with = "url"
     )]
     signing_config: Option<PathBuf>,
+
+    /// Put it in the place of the root that is called so. What was seen of that one is forgotten,
+    /// the versions below which nothing was accepted, too
+    #[arg(long)]
+    replace: bool,
 }
 
 impl Pin {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        let store = store()?;
+        let store = match self.replace {
+            true => store()?.replacing(),
+            false => store()?,
+        };
         let name = &self.name;
         let read = |path: &Path| bounded(path, limits::DOCUMENT_BYTES);
         match (&self.url, &self.root, &self.trusted_root) {
             (Some(url), Some(root), _) => {
                 let content = bounded(root, limits::ROOT_BYTES)?;
                 let pinned = store.pin(name, url, &content);
-                pinned.map_err(|e| not_pinned(e, name, &store, root))?;
+                pinned.map_err(|e| not_pinned(e, root))?;
                 context.print(format_args!("{name}: pinned to {url}\n"))?;
                 context.note(format_args!("`waxseal trust update {name}` fetches it"));
             }
@@ -66,7 +74,7 @@ impl Pin {
                     let of_config = matches!(&e, StoreError::Unusable { document, .. }
                         if *document == "signing configuration");
                     let config = self.signing_config.as_ref().filter(|_| of_config);
-                    not_pinned(e, name, &store, config.unwrap_or(trusted_root))
+                    not_pinned(e, config.unwrap_or(trusted_root))
                 })?;
                 context.print(format_args!("{name}: kept\n"))?;
             }
@@ -76,18 +84,14 @@ impl Pin {
     }
 }
 
-/// What is wrong, with the file in which it is, or the file that is in the way.
-fn not_pinned(error: StoreError, name: &Name, store: &Store, file: &Path) -> Failure {
+/// What is wrong, with the file in which it is.
+fn not_pinned(error: StoreError, file: &Path) -> Failure {
     let in_file = matches!(error, StoreError::Pin(_) | StoreError::Unusable { .. });
-    let taken = matches!(error, StoreError::Exists { .. });
     let failure = failed(error);
-    match (in_file, taken) {
-        (true, _) => failure.context(format_args!("`{}`", file.display())),
-        (_, true) => failure.hint(format!(
-            "take another name, or remove `{}` first",
-            store.folder().join(format!("{name}.json")).display()
-        )),
-        _ => failure,
+    if in_file {
+        failure.context(format_args!("`{}`", file.display()))
+    } else {
+        failure
     }
 }
 
