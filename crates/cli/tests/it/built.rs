@@ -68,7 +68,8 @@ fn an_image_is_verified_by_the_repository_that_built_it() {
         let ran = built.verify(&["--github", source]);
         let missing = format!(
             "missing: no attestation of type slsaprovenance1 by {source}; nearest: \
-             the certificate is for `{WORKFLOW}`, not `{pattern}`\n"
+             the certificate is for `{WORKFLOW}`, which `{pattern}` does not match from end to \
+             end\n"
         );
         assert_eq!(ran.code, Some(3), "{source}");
         assert!(ran.stdout.contains(&missing), "{}", ran.stdout);
