@@ -134,3 +134,34 @@ fn predicate_type(bundle: &[u8]) -> Option<String> {
 
 /// The variable that allows services without TLS.
 const INSECURE: &str = "WAXSEAL_CONFORMANCE_HTTP";
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{predicate_type, subject};
+
+    #[test]
+    fn only_a_whole_sha256_digest_is_one() {
+        let digest = format!("sha256:{}", "0A".repeat(32));
+        assert_eq!(subject(&digest), Path::new(&digest.to_ascii_lowercase()));
+        let long = format!("{digest}0");
+        let sha512 = format!("sha512:{}", "0a".repeat(64));
+        for file in ["a.txt", "sha256:0a", &long, &sha512, "-"] {
+            assert_eq!(subject(file), Path::new(".").join(file));
+        }
+        assert_eq!(subject("/a.txt"), Path::new("/a.txt"));
+    }
+
+    #[test]
+    fn only_a_statement_has_a_type() {
+        // {"predicateType":"https://example.com/p"}
+        let payload = "eyJwcmVkaWNhdGVUeXBlIjoiaHR0cHM6Ly9leGFtcGxlLmNvbS9wIn0=";
+        let bundle = format!(r#"{{"dsseEnvelope":{{"payload":"{payload}"}}}}"#);
+        let found = predicate_type(bundle.as_bytes());
+        assert_eq!(found.as_deref(), Some("https://example.com/p"));
+        for none in ["", "{}", r#"{"dsseEnvelope":{"payload":"e30="}}"#] {
+            assert_eq!(predicate_type(none.as_bytes()), None);
+        }
+    }
+}
