@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::expected::{self, ExpectedArgs};
 use crate::publisher::{BuiltArgs, Publisher};
-use crate::trust_args::TrustRootArgs;
+use crate::trust_args::{DEFAULT_ROOT, TrustRootArgs};
 
 /// Whom to trust and what to require.
 #[derive(clap::Args, Debug)]
@@ -156,14 +156,15 @@ impl PolicyArgs {
             return Err(Failure::usage("nobody is named who may have signed")
                 .hint("give --key FILE, --policy FILE, --github OWNER/REPOSITORY or --certificate-identity with its issuer"));
         }
-        if !identities.is_empty() && !self.root.given() {
-            return Err(
-                Failure::usage("an identity is checked against a trust root")
-                    .hint("give --trust-root NAME, such as `sigstore`, or --trusted-root FILE"),
-            );
-        }
         let mut attestations = self.attestations.clone();
         let mut roots = BTreeMap::new();
+        if !identities.is_empty() && !self.root.given() {
+            let known = self.root.of_policy(context, DEFAULT_ROOT);
+            roots.insert(DEFAULT_ROOT.to_owned(), known.map_err(Failure::new)?);
+            for identity in &mut identities {
+                identity.root = Some(DEFAULT_ROOT.to_owned());
+            }
+        }
         if let Some(publisher) = publisher {
             (identities, roots) = self.builds(context, publisher)?;
             if attestations.is_empty() && !self.sbom_matches_image {

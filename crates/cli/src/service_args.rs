@@ -10,7 +10,7 @@ use waxseal_verify::{Demand, TrustedRoot};
 
 use crate::context::Context;
 use crate::error::Failure;
-use crate::trust_args::{self, TrustRootArgs, bounded};
+use crate::trust_args::{self, DEFAULT_ROOT, TrustRootArgs, bounded};
 
 /// The services that stand behind a signature.
 #[derive(clap::Args, Debug)]
@@ -196,7 +196,7 @@ impl ServiceArgs {
 /// The public Sigstore, as it was fetched last. What is signed is held against it
 /// before it is handed out, so that a stale one does no harm but to fail.
 fn public(context: &Context) -> Result<NamedRoot, Failure> {
-    let name = "sigstore".parse().map_err(Failure::new)?;
+    let name = DEFAULT_ROOT.parse().map_err(Failure::new)?;
     let root = trust_args::load(context, &name)?;
     match root.standing(context.now()) {
         Standing::Embedded => {

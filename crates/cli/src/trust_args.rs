@@ -16,6 +16,10 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::policy_args::refuse;
 
+/// The root by which identities are checked, and with which keyless signers sign,
+/// where nobody names another: the public Sigstore's, as with cosign.
+pub(crate) const DEFAULT_ROOT: &str = "sigstore";
+
 /// Whom to trust besides the signer.
 #[derive(clap::Args, Debug, Default)]
 pub(crate) struct TrustRootArgs {
@@ -23,7 +27,8 @@ pub(crate) struct TrustRootArgs {
     #[arg(long, value_name = "FILE", help_heading = ROOT, conflicts_with = "trust_root")]
     trusted_root: Option<PathBuf>,
 
-    /// The same by name: `sigstore`, `github`, or what `waxseal trust pin` was told
+    /// The same by name: `sigstore` (the default for identities), `github`, or what `waxseal trust
+    /// pin` was told
     #[arg(long, value_name = "NAME", help_heading = ROOT)]
     trust_root: Option<Name>,
 

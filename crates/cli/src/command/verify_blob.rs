@@ -27,7 +27,7 @@ use crate::exit::Exit;
 use crate::expected::ExpectedArgs;
 use crate::key::public_key;
 use crate::publisher::{self, Publisher, PublisherArgs};
-use crate::trust_args::TrustRootArgs;
+use crate::trust_args::{DEFAULT_ROOT, TrustRootArgs};
 
 /// Verify a file against its bundle
 ///
@@ -190,18 +190,16 @@ impl VerifyBlob {
             authorities.push((Authority::Key(authority), root.clone()));
         }
         if let Some(mut authority) = self.expected.authority()? {
-            if root.is_none() {
-                return Err(
-                    Failure::usage("an identity is checked against a trust root")
-                        .hint("give --trust-root NAME, such as `sigstore`, or --trusted-root FILE"),
-                );
-            }
+            let root = match root {
+                Some(root) => root,
+                None => self.root.implied(context, DEFAULT_ROOT)?,
+            };
             authority.log = self.log.unwrap_or(Whether::Required).into();
             authority.timestamp = self.timestamp.unwrap_or(Whether::Optional).into();
             if self.insecure_ignore_sct {
                 authority.sct = Demand::Optional;
             }
-            authorities.push((Authority::Keyless(authority), root));
+            authorities.push((Authority::Keyless(authority), Some(root)));
         }
         Ok(Signers { authorities })
     }

@@ -159,6 +159,40 @@ fn a_workflow_signs_and_attests_an_image_once() {
     assert_eq!(answer["logged"], json!([{ "log": log, "index": 1 }]));
 }
 
+#[test]
+fn an_image_is_verified_with_the_public_root_unless_another_is_named() {
+    let world = World::with(&[LogVersion::V1]);
+    let registry = Registry::start(Options::default());
+    let image = image(&registry);
+    world.ok(&["sign", &image.by_digest, "--insecure-http"]);
+    let verify = |more: &[&str]| {
+        let by = ["--certificate-identity", WORKFLOW];
+        let issuer = ["--certificate-oidc-issuer", GITHUB];
+        let arguments = ["verify", &image.by_digest, "--insecure-http"];
+        world
+            .place
+            .run([&arguments[..], &by, &issuer, more].concat())
+    };
+    assert_eq!(
+        verify(&["--trusted-root", "root.json"]).code,
+        Some(0),
+        "the world's own root"
+    );
+    let ran = verify(&[]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("nearest: log entry: no trusted log signed the checkpoint"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(
+        ran.stderr,
+        "trust root `sigstore`: the copy in this program; `waxseal trust update sigstore` \
+         fetches the current one\n"
+    );
+}
+
 /// What is asked for with an identity is asked for, not only with a key.
 #[test]
 fn an_image_by_an_identity_can_need_a_timestamp() {

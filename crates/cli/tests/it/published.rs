@@ -102,8 +102,8 @@ fn a_file_is_verified_by_an_identity() {
 }
 
 #[test]
-fn an_identity_needs_an_issuer_and_a_trust_root() {
-    let world = World::new();
+fn an_identity_needs_an_issuer_and_is_of_the_public_sigstore_unless_said() {
+    let world = World::with(&[LogVersion::V1]);
     world.ok(&["sign-blob", "blob", "-b", "bundle.json"]);
     assert_eq!(
         verify(&world, "blob", &["--certificate-identity", WORKFLOW]),
@@ -114,22 +114,23 @@ fn an_identity_needs_an_issuer_and_a_trust_root() {
                 .to_owned()
         )
     );
-    let ran = world.place.run([
-        "verify-blob",
-        "blob",
-        "--bundle",
-        "bundle.json",
+    let identity = [
         "--certificate-identity",
         WORKFLOW,
         "--certificate-oidc-issuer",
         GITHUB,
-    ]);
+    ];
+    assert_eq!(verify(&world, "blob", &identity).0, Some(0));
+    // Another instance's logs are not the public one's.
+    let arguments = ["verify-blob", "blob", "--bundle", "bundle.json"];
+    let ran = world.place.run([&arguments[..], &identity].concat());
     assert_eq!(
-        (ran.code, ran.stderr.as_str()),
+        (ran.code, ran.stdout.as_str(), ran.stderr.as_str()),
         (
-            Some(2),
-            "error: an identity is checked against a trust root\n\
-             hint: give --trust-root NAME, such as `sigstore`, or --trusted-root FILE\n"
+            Some(3),
+            "blob: refused\n  because log entry: no trusted log signed the checkpoint\n",
+            "trust root `sigstore`: the copy in this program; `waxseal trust update sigstore` \
+             fetches the current one\n"
         )
     );
     for flags in [
