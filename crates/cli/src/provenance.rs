@@ -28,6 +28,10 @@ pub(crate) struct ProvenanceArgs {
     /// Take the base images from what `docker buildx build --metadata-file` wrote
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     buildx_metadata: Option<PathBuf>,
+
+    /// Whether the command is of use without it.
+    #[arg(skip)]
+    pub(crate) can_be_left_out: bool,
 }
 
 impl ProvenanceArgs {
@@ -38,8 +42,14 @@ impl ProvenanceArgs {
     /// The predicate, in JSON. What could not be learnt is said, and left out.
     pub(crate) fn predicate(&self, context: &Context) -> Result<Vec<u8>, Failure> {
         let detected = detect(&environment()).ok_or_else(|| {
-            Failure::new("there is nothing here to make provenance from")
-                .hint("run it in a CI job or in a git checkout, or give --predicate")
+            let otherwise = if self.can_be_left_out {
+                "leave it out with --no-provenance"
+            } else {
+                "give --predicate"
+            };
+            Failure::new("there is nothing here to make provenance from").hint(format!(
+                "run it in a CI job or in a git checkout, or {otherwise}"
+            ))
         })?;
         let builder = self.builder(&detected)?;
         let mut more = self

@@ -86,7 +86,10 @@ impl Release {
             plans.push(Plan::Generated);
         }
         if !self.no_provenance {
-            plans.push(Plan::Provenance(self.build.clone()));
+            let mut build = self.build.clone();
+            build.can_be_left_out = true;
+            // In front: it fails sooner than layers are read.
+            plans.insert(0, Plan::Provenance(build));
         }
         let prepared = self.signer.read(context)?;
         let client = context.client()?;

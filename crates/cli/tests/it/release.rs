@@ -103,7 +103,7 @@ fn everything_is_stored_with_few_writes_and_verifies() {
         };
         assert!(
             ran.stderr.ends_with(&format!(
-                "stored cyclonedx ({place})\nstored slsaprovenance1 ({place})\n\
+                "stored slsaprovenance1 ({place})\nstored cyclonedx ({place})\n\
                  stored signature ({place})\n"
             )),
             "{}",
@@ -238,4 +238,31 @@ fn an_sbom_is_left_out_only_when_that_is_said() {
         "a/b",
     ]);
     assert_eq!(ran.code, Some(2));
+}
+
+#[test]
+fn outside_of_a_checkout_provenance_is_left_out_only_when_that_is_said() {
+    let job = Job::new(true);
+    let ran = job.place.run([
+        "release",
+        "--insecure-http",
+        "--key",
+        "cosign3.key",
+        &job.image.by_digest,
+    ]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            Some(1),
+            "error: there is nothing here to make provenance from\n\
+             hint: run it in a CI job or in a git checkout, or leave it out with --no-provenance\n"
+        )
+    );
+    // That was found out before any layer was fetched.
+    let log = job.registry.log();
+    assert!(
+        log.iter().all(|request| !request.kind().contains("blob")),
+        "{log:?}"
+    );
+    assert_eq!(job.attached(), Vec::<String>::new());
 }
