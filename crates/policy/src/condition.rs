@@ -236,6 +236,14 @@ pub enum ConditionError {
     /// It calls a function that there is not.
     #[error("there is no function `{0}`")]
     UnknownFunction(String),
+    /// It asks for something that a component does not have.
+    #[error("a component has no `{name}` (it has: {there})")]
+    UnknownField {
+        /// What it asks for.
+        name: String,
+        /// What there is.
+        there: String,
+    },
     /// It names something that there is not.
     #[error("there is no `{name}` (there are: {})", there.join(", "))]
     UnknownName {

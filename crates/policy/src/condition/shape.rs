@@ -27,6 +27,29 @@ pub(super) static COMPONENT: Scope = Scope {
     words: "`component`",
 };
 
+/// What a component is described by. All of it is always there.
+const COMPONENT_FIELDS: [(&str, Type); 6] = [
+    ("name", Type::Text),
+    ("version", Type::Text),
+    ("purl", Type::Text),
+    ("ecosystem", Type::Text),
+    ("supplier", Type::Text),
+    ("licenses", Type::List),
+];
+
+/// The type of a field of a component.
+fn of_component(field: &str) -> Result<Type, ConditionError> {
+    let mut fields = COMPONENT_FIELDS.iter();
+    let found = fields.find(|(name, _)| *name == field);
+    found.map(|(_, known)| *known).ok_or_else(|| {
+        let there: Vec<&str> = COMPONENT_FIELDS.iter().map(|(name, _)| *name).collect();
+        ConditionError::UnknownField {
+            name: crate::escaped(field),
+            there: there.join(", "),
+        }
+    })
+}
+
 /// Checks the whole of a condition.
 pub(super) fn check(root: &IdedExpr, scope: &'static Scope) -> Result<(), ConditionError> {
     let mut shape = Shape {
@@ -56,6 +79,8 @@ enum Type {
     Any,
     Bool,
     Bytes,
+    /// A map with known fields.
+    Component,
     Duration,
     List,
     Map,
@@ -67,7 +92,16 @@ enum Type {
 
 impl Type {
     fn may_be(self, other: Self) -> bool {
-        self == other || self == Self::Any || other == Self::Any
+        let (one, other) = (self.widened(), other.widened());
+        one == other || one == Self::Any || other == Self::Any
+    }
+
+    /// What the evaluator takes it for.
+    fn widened(self) -> Self {
+        match self {
+            Self::Component => Self::Map,
+            other => other,
+        }
     }
 
     fn name(self) -> &'static str {
@@ -75,6 +109,7 @@ impl Type {
             Self::Any => "any",
             Self::Bool => "bool",
             Self::Bytes => "bytes",
+            Self::Component => "component",
             Self::Duration => "duration",
             Self::List => "list",
             Self::Map => "map",
@@ -121,7 +156,11 @@ impl Shape {
             Expr::Select(select) => {
                 let operand = self.walk(&select.operand, loops)?;
                 need(&format!(".{}", select.field), operand, &[Type::Map])?;
-                Ok(if select.test { Type::Bool } else { Type::Any })
+                let found = match operand {
+                    Type::Component => of_component(&select.field)?,
+                    _ => Type::Any,
+                };
+                Ok(if select.test { Type::Bool } else { found })
             }
             Expr::Call(call) => self.call(call, loops),
             Expr::List(list) => {
@@ -155,7 +194,7 @@ impl Shape {
         }
         let known = match name {
             "predicate" => Type::Any,
-            "component" => Type::Map,
+            "component" => Type::Component,
             _ => Type::Text,
         };
         self.reads_input = true;
@@ -328,7 +367,12 @@ fn binary(call: &CallExpr, name: &str, a: Type, b: Type) -> Result<Type, Conditi
         }
         operators::INDEX => {
             need("[]", a, &[Type::List, Type::Map])?;
-            Ok(Type::Any)
+            match (a, call.args.get(1).map(|key| &key.expr)) {
+                (Type::Component, Some(Expr::Literal(LiteralValue::String(field)))) => {
+                    of_component(field.inner())
+                }
+                _ => Ok(Type::Any),
+            }
         }
         operators::ADD | operators::SUBSTRACT => {
             let plain = [Type::Number, Type::Text, Type::Bytes, Type::List];
@@ -374,7 +418,7 @@ fn matches(pattern: Option<&IdedExpr>, on: Type, by: Type) -> Result<Type, Condi
 }
 
 fn need(what: &str, found: Type, allowed: &[Type]) -> Result<(), ConditionError> {
-    if found == Type::Any || allowed.contains(&found) {
+    if found == Type::Any || allowed.contains(&found.widened()) {
         return Ok(());
     }
     let word = what.trim_matches(['_', '@']);

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use waxseal_attestation::{PredicateType, Subject, signature_statement, statement_bytes};
 use waxseal_oci::{Annotations, Digest, Platform, Reference};
 use waxseal_policy::{
-    Facts, Finding, Flags, KeySource, Platforms, Policy, PolicyDocument, Seen, Via,
+    Facts, Finding, Flags, KeySource, Platforms, Policy, PolicyDocument, PolicyError, Seen, Via,
 };
 use waxseal_sbom::Inventory;
 use waxseal_sign::{PrivateKey, sign_statement};
@@ -133,6 +133,15 @@ pub(crate) fn policy(require: &str) -> Policy {
 
 /// A policy that trusts `a`, `b` and `c`.
 pub(crate) fn policy_with(more: &str, require: &str) -> Policy {
+    compiled(more, require).unwrap()
+}
+
+/// Why a policy with that requirement does not load.
+pub(crate) fn refused(require: &str) -> String {
+    compiled("", require).unwrap_err().to_string()
+}
+
+fn compiled(more: &str, require: &str) -> Result<Policy, PolicyError> {
     let yaml = format!(
         "apiVersion: waxseal.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {{ name: release }}\nspec:\n  \
          match: {{ images: ['registry.example.com/shop/**'] }}\n  authorities:\n    \
@@ -147,7 +156,6 @@ pub(crate) fn policy_with(more: &str, require: &str) -> Policy {
         .unwrap()
         .remove(0)
         .compile(&read)
-        .unwrap()
 }
 
 pub(crate) fn flags() -> Flags {

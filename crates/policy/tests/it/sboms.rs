@@ -3,7 +3,7 @@
 use waxseal_policy::{PolicyDecision, Verdict, codes, evaluate};
 use waxseal_sbom::{Inventory, Scanner};
 
-use crate::evidence::{Case, Says, findings, policy};
+use crate::evidence::{Case, Says, findings, policy, refused};
 
 const SBOM: Says = Says::Attests(
     "https://cyclonedx.org/bom",
@@ -133,7 +133,38 @@ fn components_are_denied_by_condition() {
             ),
         }
     }
-    let broken = decide(&rule("component.color == 1"), &SBOM, None);
+    // What a component has, and of what type, is known when the policy loads.
+    let has = "(it has: name, version, purl, ecosystem, supplier, licenses)";
+    for (condition, why) in [
+        (
+            r#"component.license == "MIT""#,
+            format!("a component has no `license` {has}"),
+        ),
+        (
+            r#"has(component.hashes) && component.name == "a""#,
+            format!("a component has no `hashes` {has}"),
+        ),
+        (
+            r#"component["Name"] == "a""#,
+            format!("a component has no `Name` {has}"),
+        ),
+        (
+            r#"component.licenses == "MIT""#,
+            "`==` between a list and a string".to_owned(),
+        ),
+        (
+            "component.version > 2",
+            "`>` between a string and a number".to_owned(),
+        ),
+    ] {
+        assert_eq!(
+            refused(&rule(condition)),
+            format!("policy `release`: in the condition of requirement 1: {why}"),
+            "{condition}"
+        );
+    }
+    // A condition without a truth value is one that is met.
+    let broken = decide(&rule(r#"component.licenses[7] == "MIT""#), &SBOM, None);
     let (code, reason) = miss(&broken);
     assert_eq!(code, codes::CONDITION_ERROR);
     assert!(
