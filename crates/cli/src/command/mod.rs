@@ -74,7 +74,7 @@ pub(crate) enum Command {
     Load(load::Load),
     /// Print a manual page, or write all of them
     Man(man::Man),
-    /// Check and explain policy files
+    /// Check, test and explain policy files
     Policy(policy::Policy),
     /// Print the public half of a private key
     PublicKey(public_key::PublicKey),

@@ -9,6 +9,7 @@ mod keyless;
 mod keys;
 mod moving;
 mod policies;
+mod policy_test;
 mod provenance;
 mod published;
 mod registry;

@@ -1,5 +1,7 @@
 //! `waxseal policy`
 
+mod test;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -13,7 +15,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::trust_args::{self, TrustRootArgs};
 
-/// Check and explain policy files
+/// Check, test and explain policy files
 #[derive(clap::Args, Debug)]
 pub(crate) struct Policy {
     #[command(subcommand)]
@@ -28,6 +30,8 @@ enum Command {
     Check(Check),
     /// Say in words what policies require
     Explain(Explain),
+    /// Decide about images that were captured, and compare with what is expected
+    Test(test::Test),
 }
 
 #[derive(clap::Args, Debug)]
@@ -59,6 +63,7 @@ impl Policy {
         match self.command {
             Command::Check(check) => check.run(context),
             Command::Explain(explain) => explain.run(context),
+            Command::Test(test) => test.run(context),
         }
     }
 }
