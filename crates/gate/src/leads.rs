@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use waxseal_attestation::PredicateType;
-use waxseal_oci::{CosignTag, Descriptor, Digest, Document, media};
+use waxseal_oci::{Annotations, CosignTag, Descriptor, Digest, Document, media};
 use waxseal_policy::{Needs, Seen};
 use waxseal_registry::{RawManifest, Referrers, ReferrersVia};
 use waxseal_verify::{Origin, Place};
@@ -64,7 +64,7 @@ impl Lead {
 pub(crate) struct Queue {
     hinted: Vec<(String, VecDeque<Lead>)>,
     unhinted: VecDeque<Lead>,
-    known: HashSet<(Digest, Digest)>,
+    known: HashSet<(Digest, Digest, Annotations)>,
 }
 
 impl Queue {
@@ -136,8 +136,13 @@ impl Queue {
     }
 
     fn add(&mut self, lead: Lead) -> Option<Seen> {
-        let content = lead.origin().blob;
-        if !self.known.insert((lead.about.clone(), content)) {
+        // A layer's signature is in its annotations: whoever signs one image with
+        // cosign 2 signs the same bytes.
+        let (content, signature) = match &lead.what {
+            What::Manifest(entry) => (entry.digest.clone(), Annotations::new()),
+            What::Layer { layer, .. } => (layer.digest.clone(), layer.annotations.clone()),
+        };
+        if !self.known.insert((lead.about.clone(), content, signature)) {
             return None;
         }
         if let What::Manifest(entry) = &lead.what

@@ -1,13 +1,14 @@
 //! Where evidence may be, and what counts as which.
 
 use waxseal_attestation::PredicateType;
-use waxseal_gate::{Options, PolicySet};
+use waxseal_gate::{FlagsSource, Options, PolicySet};
 use waxseal_oci::{CosignTag, media};
 use waxseal_policy::{Unmatched, Verdict};
 use waxseal_testkit::{Fault, Match};
 
 use crate::shop::{
-    CYCLONEDX, Person, REPOSITORY, SLSA, Shop, as_cosign_lists, attested_by, requirement, signed_by,
+    CYCLONEDX, Person, REPOSITORY, SLSA, Shop, as_cosign_lists, attested_by, flags, requirement,
+    signed_by,
 };
 
 /// A policy that trusts the key in `ada.pub`.
@@ -101,6 +102,41 @@ async fn a_list_from_before_the_api_is_read_before_refusing() {
     shop.list(&[as_cosign_lists(&pushed.descriptor)]);
     let outcome = shop.verify(&shop.by_digest(), &signed_by(&[&ada])).await;
     assert_eq!(outcome.decision.verdict, Verdict::Allow);
+}
+
+#[tokio::test]
+async fn two_who_sign_the_same_bytes_both_count() {
+    let (ada, bob) = (Person::new("ada"), Person::new("bob"));
+    let shop = Shop::new();
+    let layers = [ada.legacy_signature(&shop), bob.legacy_signature(&shop)];
+    let [first, second] = &layers;
+    assert_eq!(first.descriptor.digest, second.descriptor.digest);
+    shop.under_tag(CosignTag::Signature, &layers);
+    for signer in [&ada, &bob] {
+        let outcome = shop.verify(&shop.by_digest(), &signed_by(&[signer])).await;
+        assert_eq!(outcome.decision.verdict, Verdict::Allow);
+    }
+    let both = FlagsSource {
+        threshold: 2,
+        ..flags(&[&ada, &bob])
+    };
+    let both = PolicySet::from_flags(both).unwrap();
+    let outcome = shop.verify(&shop.by_digest(), &both).await;
+    assert_eq!(requirement(&outcome).signers, 2);
+    assert_eq!(outcome.decision.verdict, Verdict::Allow);
+}
+
+#[tokio::test]
+async fn one_signature_that_is_listed_twice_is_looked_at_once() {
+    let ada = Person::new("ada");
+    let shop = Shop::new();
+    let layer = ada.legacy_signature(&shop);
+    shop.under_tag(CosignTag::Signature, &[layer.clone(), layer]);
+    let stranger = Person::new("stranger");
+    let outcome = shop
+        .verify(&shop.by_digest(), &signed_by(&[&stranger]))
+        .await;
+    assert_eq!(requirement(&outcome).rejected.len(), 1);
 }
 
 #[tokio::test]
