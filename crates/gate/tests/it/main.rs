@@ -2,6 +2,7 @@
 
 mod cache;
 mod evidence;
+mod excuses;
 mod faults;
 mod index;
 mod places;

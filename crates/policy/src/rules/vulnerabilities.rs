@@ -119,7 +119,7 @@ impl Vulnerabilities {
             let predicate = said.predicate().map_or("null", |raw| raw.get());
             let statements = VexDocument::parse(predicate)
                 .map_err(|e| e.to_string())
-                .and_then(|document| dated(document.statements));
+                .and_then(|document| dated(document.statements, facts.now));
             match statements {
                 Ok(statements) => read.all.extend(
                     statements
@@ -216,11 +216,21 @@ struct Statements {
     broken: Option<String>,
 }
 
-fn dated(statements: Vec<VexStatement>) -> Result<Vec<(Timestamp, VexStatement)>, String> {
+/// The statements with their times. One that is yet to be made would outdo all
+/// that are made until then, those that take it back too.
+fn dated(
+    statements: Vec<VexStatement>,
+    now: Timestamp,
+) -> Result<Vec<(Timestamp, VexStatement)>, String> {
     let each = statements.into_iter().map(|statement| {
-        let time = statement.time.parse();
-        time.map(|time: Timestamp| (time, statement))
-            .map_err(|_| "a statement has a time that is none".to_owned())
+        let time: Timestamp = statement
+            .time
+            .parse()
+            .map_err(|_| "a statement has a time that is none".to_owned())?;
+        if time.duration_since(now) > AHEAD {
+            return Err(format!("a statement is of {time}, which is yet to come"));
+        }
+        Ok((time, statement))
     });
     each.collect()
 }
@@ -394,7 +404,7 @@ fn severity(deny: &str) -> Result<Severity, String> {
         })
 }
 
-/// How far a scanner's clock may be ahead of ours.
+/// How far the clock of a scanner, or of whoever excuses, may be ahead of ours.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 /// Findings that are named in a reason.
 const SHOWN: usize = 5;

@@ -211,6 +211,24 @@ fn a_document_that_cannot_be_read_spoils_the_excuses() {
 }
 
 #[test]
+fn a_statement_that_is_yet_to_be_made_spoils_the_excuses() {
+    let at = |time: &str| {
+        let said = NOT_AFFECTED.replace("2025-12-01T00:00:00Z", time);
+        let said = Says::Attests(VEX, Box::leak(said.into_boxed_str()));
+        decide(EXCUSING, &[("a", &SCAN), ("b", &said)])
+    };
+    assert_eq!(
+        miss(&at("2036-01-01T00:00:00Z")).1,
+        "a finding is of severity high or above: CVE-1 (high) in pkg:deb/debian/libssl3@3.0.1; \
+         nothing is excused: a VEX document by b: a statement is of 2036-01-01T00:00:00Z, which is \
+         yet to come"
+    );
+    // The time of the tests is midnight; clocks differ a little.
+    assert_eq!(at("2026-01-01T00:05:00Z").verdict, Verdict::Allow);
+    assert_eq!(at("2026-01-01T00:05:01Z").verdict, Verdict::Deny);
+}
+
+#[test]
 fn the_policy_itself_excepts_for_a_reason_and_a_time() {
     let require = |until: &str| {
         format!(
