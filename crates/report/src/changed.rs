@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use waxseal_policy::escaped;
-use waxseal_sbom::{Change, Changes};
+use waxseal_sbom::{Change, Changes, HashChange};
 
 use crate::page::{count, table};
 
@@ -16,12 +16,15 @@ pub(crate) fn changed(since: &str, changes: &Changes, n: usize) -> Markup {
         @for (kind, all) in kinds {
             @for change in all { (row(kind, change)) }
         }
+        @for change in &changes.contents { (content(change)) }
     };
     html! {
         p {
             "Since " code { (escaped(since)) } ": "
             (changes.changed.len()) " changed, " (changes.added.len()) " added, "
-            (changes.removed.len()) " removed; "
+            (changes.removed.len()) " removed"
+            @if !changes.contents.is_empty() { ", " (changes.contents.len()) " with another content" }
+            "; "
             (count(changes.same, "package")) " the same."
         }
         @if !changes.is_empty() {
@@ -41,6 +44,18 @@ fn row(kind: &str, change: &Change) -> Markup {
             th scope="row" { (escaped(&change.name)) }
             td { (escaped(&change.ecosystem)) }
             td { (kind) }
+            td { (versions(&change.before)) }
+            td { (versions(&change.after)) }
+        }
+    }
+}
+
+fn content(change: &HashChange) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (escaped(&change.name)) " " (escaped(&change.version)) }
+            td { (escaped(&change.ecosystem)) }
+            td { "another content" }
             td { (versions(&change.before)) }
             td { (versions(&change.after)) }
         }

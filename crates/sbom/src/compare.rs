@@ -5,15 +5,19 @@
 //! differently (qualifiers, an epoch as a qualifier, `v` before Go's own
 //! version) makes no difference here.
 
+mod hashes;
 mod key;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::inventory::Inventory;
+use crate::inventory::{Component, Inventory, Location};
 use crate::listing::Listed;
 
+pub use hashes::{HashChange, HashDifference};
+
+use hashes::Hashes;
 use key::Key;
 
 /// A package that is on one side only, or in another version.
@@ -47,6 +51,8 @@ pub struct Comparison {
     pub missing: Vec<Difference>,
     /// In both, in versions that differ.
     pub versions: Vec<Difference>,
+    /// In both, as archives of another content.
+    pub hashes: Vec<HashDifference>,
     /// In the SBOM, and not in the image, of types that are looked for.
     pub extra: Vec<Difference>,
     /// How many packages the SBOM has of types that are not looked for in images.
@@ -57,24 +63,26 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Whether the SBOM leaves something out, or names another version of it.
+    /// Whether the SBOM leaves something out, or names another version or another
+    /// content of it.
     #[must_use]
     pub fn is_lacking(&self) -> bool {
-        !self.missing.is_empty() || !self.versions.is_empty()
+        !self.missing.is_empty() || !self.versions.is_empty() || !self.hashes.is_empty()
     }
 
     /// The same comparison without what may be left out: types such as `npm`, or
     /// package URLs without a version such as `pkg:npm/left-pad`.
     #[must_use]
     pub fn allowing(mut self, allowed: &[String]) -> Self {
-        let is_allowed = |difference: &Difference| {
-            let whole = format!("pkg:{}/{}", difference.ecosystem, difference.name);
+        let is_allowed = |ecosystem: &str, name: &str| {
+            let whole = format!("pkg:{ecosystem}/{name}");
             allowed
                 .iter()
-                .any(|text| *text == difference.ecosystem || text.eq_ignore_ascii_case(&whole))
+                .any(|text| *text == ecosystem || text.eq_ignore_ascii_case(&whole))
         };
-        self.missing.retain(|d| !is_allowed(d));
-        self.versions.retain(|d| !is_allowed(d));
+        self.missing.retain(|d| !is_allowed(&d.ecosystem, &d.name));
+        self.versions.retain(|d| !is_allowed(&d.ecosystem, &d.name));
+        self.hashes.retain(|d| !is_allowed(&d.ecosystem, &d.name));
         self
     }
 }
@@ -83,7 +91,7 @@ impl Comparison {
 #[must_use]
 pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
     let mut comparison = Comparison::default();
-    let mut ours: BTreeMap<Key, Side> = BTreeMap::new();
+    let mut ours: BTreeMap<Key, Side<'_>> = BTreeMap::new();
     for component in &image.components {
         let Some((key, version)) = key::of(&component.purl) else {
             continue;
@@ -93,14 +101,12 @@ pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
         if component.is_declared_only() {
             continue;
         }
+        side.found.extend(component.found.iter().map(place));
+        side.hashes.push((version.clone(), component));
         side.versions.insert(version);
-        side.found
-            .extend(component.found.iter().map(|at| match &at.layer {
-                Some(layer) => format!("{} in layer {layer}", at.path),
-                None => at.path.clone(),
-            }));
     }
     let mut theirs: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    let mut their_hashes = Hashes::default();
     for component in sbom {
         let Some((key, version)) = component.purl.as_deref().and_then(key::of) else {
             comparison.without_purl += 1;
@@ -110,12 +116,15 @@ pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
             *comparison.not_looked_for.entry(key.kind).or_default() += 1;
             continue;
         }
+        their_hashes.add(&key, &version, &component.hashes);
         theirs.entry(key).or_default().insert(version);
     }
     for (key, side) in &ours {
         let said = said_of(key, &theirs);
         let unsaid: Vec<String> = side.versions.difference(&said).cloned().collect();
-        comparison.same += side.versions.len() - unsaid.len();
+        let others = their_hashes.others(key, &side.hashes);
+        comparison.same += (side.versions.len() - unsaid.len()).saturating_sub(others.len());
+        comparison.hashes.extend(others);
         if unsaid.is_empty() {
             continue;
         }
@@ -169,6 +178,9 @@ pub struct Changes {
     pub removed: Vec<Change>,
     /// Packages whose versions differ.
     pub changed: Vec<Change>,
+    /// Packages of one version whose archives differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contents: Vec<HashChange>,
 }
 
 /// A package that changed.
@@ -190,7 +202,10 @@ impl Changes {
     /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
+        self.added.is_empty()
+            && self.removed.is_empty()
+            && self.changed.is_empty()
+            && self.contents.is_empty()
     }
 }
 
@@ -198,6 +213,7 @@ impl Changes {
 /// without a package URL goes by its name.
 #[must_use]
 pub fn changes(before: &[Listed], after: &[Listed]) -> Changes {
+    let contents = hashes::changes(before, after);
     let (before, after) = (by_key(before), by_key(after));
     let keys: BTreeSet<&Key> = before.keys().chain(after.keys()).collect();
     let none = BTreeSet::new();
@@ -221,28 +237,46 @@ pub fn changes(before: &[Listed], after: &[Listed]) -> Changes {
             _ => changes.changed.push(change),
         }
     }
+    changes.same = changes.same.saturating_sub(contents.len());
+    changes.contents = contents;
     changes
 }
 
 fn by_key(components: &[Listed]) -> BTreeMap<Key, BTreeSet<String>> {
     let mut all: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
     for component in components {
-        let (key, version) = component.purl.as_deref().and_then(key::of).unwrap_or((
-            Key {
-                kind: String::new(),
-                name: component.name.clone(),
-            },
-            component.version.clone(),
-        ));
+        let (key, version) = keyed(component);
         all.entry(key).or_default().insert(version);
     }
     all
 }
 
+/// The package that an entry names, by its name alone where it has no package URL.
+fn keyed(component: &Listed) -> (Key, String) {
+    let by_purl = component.purl.as_deref().and_then(key::of);
+    by_purl.unwrap_or_else(|| {
+        let key = Key {
+            kind: String::new(),
+            name: component.name.clone(),
+        };
+        (key, component.version.clone())
+    })
+}
+
+/// A file of the image, with its layer.
+fn place(at: &Location) -> String {
+    match &at.layer {
+        Some(layer) => format!("{} in layer {layer}", at.path),
+        None => at.path.clone(),
+    }
+}
+
 #[derive(Default)]
-struct Side {
+struct Side<'a> {
     versions: BTreeSet<String>,
     found: BTreeSet<String>,
+    /// What there is of each version.
+    hashes: Vec<(String, &'a Component)>,
 }
 
 #[cfg(test)]

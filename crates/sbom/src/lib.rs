@@ -38,7 +38,9 @@ use serde::Deserialize;
 use crate::walk::{Count, Text};
 
 pub use crate::catalogue::Scanner;
-pub use crate::compare::{Change, Changes, Comparison, Difference, changes, compare};
+pub use crate::compare::{
+    Change, Changes, Comparison, Difference, HashChange, HashDifference, changes, compare,
+};
 pub use crate::error::SbomError;
 pub use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
 pub use crate::layers::LayerError;

@@ -41,7 +41,7 @@ pub struct Listed {
     pub supplier: Option<String>,
     /// What it is licensed under.
     pub licenses: Vec<License>,
-    /// Its hashes.
+    /// Hashes of the archive that it comes as.
     pub hashes: Vec<Digest>,
     /// Where it was found, where the listing was made from an image.
     pub found: Vec<Location>,
@@ -64,6 +64,7 @@ impl From<&Component> for Listed {
             purl: Some(component.purl.clone()),
             supplier: component.supplier.clone(),
             licenses: component.licenses.clone(),
+            hashes: component.hashes.clone(),
             found: component.found.clone(),
             ..Self::default()
         }

@@ -14,9 +14,17 @@ use crate::world::{World, ask};
 const CYCLONEDX: &str = "https://cyclonedx.org/bom";
 const SPDX: &str = "https://spdx.dev/Document";
 
+/// What the lock file in the layer says of left-pad's archive, in hexadecimal and as npm
+/// writes it.
+const CONTENT: &str = "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+const INTEGRITY: &str = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+
 /// A layer with an Alpine package, and one from npm in this version.
 fn layer(left_pad: &str) -> Vec<u8> {
     let node = json!({"name": "left-pad", "version": left_pad}).to_string();
+    let entry = json!({"version": left_pad, "integrity": INTEGRITY});
+    let packages = json!({"node_modules/left-pad": entry});
+    let lock = json!({"name": "x", "lockfileVersion": 3, "packages": packages}).to_string();
     let files = [
         ("etc/os-release", "ID=alpine\nVERSION_ID=3.20\n"),
         (
@@ -24,6 +32,7 @@ fn layer(left_pad: &str) -> Vec<u8> {
             "P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\n\n",
         ),
         ("app/node_modules/left-pad/package.json", &node),
+        ("app/package-lock.json", &lock),
     ];
     let mut archive = tar::Builder::new(Vec::new());
     for (path, content) in files {
@@ -172,6 +181,30 @@ async fn another_version_is_refused() {
     let lying = serde_json::from_str(&lying).unwrap();
     made.attest(&world, &world.key, CYCLONEDX, &lying);
     assert_eq!(made.ask(&world).await, made.refused(&in_another_version()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_content_is_refused() {
+    let other = CONTENT.replace('c', "d");
+    for kind in [CYCLONEDX, SPDX] {
+        let world = world();
+        let made = make(&world, "shop/api:1", "1.3.0");
+        let sbom = if kind == SPDX {
+            &made.spdx
+        } else {
+            &made.cyclonedx
+        };
+        let honest = sbom.to_string();
+        assert!(honest.contains(CONTENT), "{kind}");
+        let lying = serde_json::from_str(&honest.replace(CONTENT, &other)).unwrap();
+        made.attest(&world, &world.key, kind, &lying);
+        let reason = format!(
+            "the SBOM means another content: pkg:npm/left-pad@1.3.0 ({}) is sha512:{CONTENT}, \
+             where it says sha512:{other}",
+            place()
+        );
+        assert_eq!(made.ask(&world).await, made.refused(&reason), "{kind}");
+    }
 }
 
 fn describes(other: &Made, image: &Made) -> String {

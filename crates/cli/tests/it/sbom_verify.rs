@@ -17,6 +17,10 @@ struct Shop {
 
 impl Shop {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(more: &[(&str, &str)]) -> Self {
         let registry = Registry::start(Options::default());
         let place = Place::new();
         place.key("cosign3.key");
@@ -25,7 +29,8 @@ impl Shop {
             ("etc/os-release", "ID=alpine\nVERSION_ID=3.20\n"),
             ("lib/apk/db/installed", APK),
         ]);
-        let upper = layer(&[("app/node_modules/left-pad/package.json", NODE)]);
+        let upper = [("app/node_modules/left-pad/package.json", NODE)];
+        let upper = layer(&[&upper[..], more].concat());
         let (image, layers) = push(&registry, "1.0", &[lower, upper]);
         Self {
             _registry: registry,
@@ -63,7 +68,7 @@ fn an_sbom_that_says_what_is_there_is_accepted() {
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert!(
         ran.stdout
-            .ends_with("  2 the same, 0 left out, 0 in another version, 0 more in the SBOM\n"),
+            .ends_with("  2 the same, 0 left out, 0 in another version, 0 of another content, 0 more in the SBOM\n"),
         "{}",
         ran.stdout
     );
@@ -106,7 +111,7 @@ fn an_sbom_that_leaves_something_out_is_refused_by_layer() {
              app/node_modules/left-pad/package.json in layer {}\n  in another version:\n    \
              pkg:apk/alpine/musl 1.2.5-r0, and 1.2.6-r0 in the SBOM\n      \
              lib/apk/db/installed in layer {}\n  \
-             0 the same, 1 left out, 1 in another version, 0 more in the SBOM\n",
+             0 the same, 1 left out, 1 in another version, 0 of another content, 0 more in the SBOM\n",
             shop.layers.last().unwrap(),
             shop.layers.first().unwrap()
         )
@@ -216,5 +221,43 @@ fn what_changed_is_listed() {
         ran.stderr,
         "error: `broken.json`: the document is neither CycloneDX nor SPDX: there is no \
          `bomFormat`, no `spdxVersion` and no `@graph`\n"
+    );
+}
+
+#[test]
+fn an_sbom_that_means_another_content_is_refused_by_layer() {
+    const CONTENT: &str = "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+    const LOCK: &str = r#"{"name": "x", "lockfileVersion": 3, "packages": {"node_modules/left-pad": {"version": "1.3.0",
+        "integrity": "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg=="}}}"#;
+    let shop = Shop::with(&[("app/package-lock.json", LOCK)]);
+    let honest = shop.sbom();
+    let other = CONTENT.replace('c', "d");
+    let lying = honest.replace(CONTENT, &other);
+    shop.attest(&lying, "cosign3.key");
+    let ran = shop.verify(&KEY);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    let layer = shop.layers.last().unwrap();
+    let detail = format!(
+        "  of another content:\n    \
+         pkg:npm/left-pad@1.3.0 sha512:{CONTENT}, and sha512:{other} in the SBOM\n      \
+         app/node_modules/left-pad/package.json in layer {layer}\n      \
+         app/package-lock.json in layer {layer}\n  \
+         1 the same, 0 left out, 0 in another version, 1 of another content, 0 more in the SBOM\n"
+    );
+    assert!(ran.stdout.ends_with(&detail), "{}", ran.stdout);
+    let allowed = [&KEY[..], &["--may-omit", "pkg:npm/left-pad"]].concat();
+    assert_eq!(shop.verify(&allowed).code, Some(0));
+    // Beside each other.
+    shop.place.write("honest.json", &honest);
+    let ran = shop.place.run(["sbom", "diff", "honest.json", "bom.json"]);
+    assert_eq!(
+        (ran.code, ran.stdout),
+        (
+            Some(0),
+            format!(
+                "! npm left-pad 1.3.0 sha512:{CONTENT} -> sha512:{other}\n\
+                 0 added, 0 removed, 0 changed, 1 with another content, 1 the same\n"
+            )
+        )
     );
 }

@@ -185,6 +185,22 @@ fn differs(found: &Comparison) -> String {
             some(&all)
         ));
     }
+    if !found.hashes.is_empty() {
+        let each = found.hashes.iter().map(|d| {
+            format!(
+                "pkg:{}/{}@{}{} is {}, where it says {}",
+                d.ecosystem,
+                d.name,
+                d.version,
+                place(&d.found),
+                d.in_image.join(", "),
+                d.in_sbom.join(", ")
+            )
+        });
+        let all: Vec<String> = each.collect();
+        let it = if parts.is_empty() { "the SBOM" } else { "it" };
+        parts.push(format!("{it} means another content: {}", some(&all)));
+    }
     crate::escaped(&parts.join("; "))
 }
 

@@ -1,5 +1,6 @@
 //! What attested SBOMs say, and whether it is so.
 
+use waxseal_oci::{Algorithm, Digest};
 use waxseal_policy::{PolicyDecision, Verdict, codes, evaluate};
 use waxseal_sbom::{Inventory, Scanner};
 
@@ -61,6 +62,54 @@ fn it_is_compared_with_the_layers() {
              (node_modules/b/package.json), where it says 2"
         )
     );
+}
+
+/// A lock file says which archive was installed, and the SBOM says another.
+#[test]
+fn another_content_of_the_same_version_is_refused() {
+    const INTEGRITY: &str = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+    let lock = format!(
+        r#"{{"name": "x", "lockfileVersion": 3, "packages": {{"node_modules/a": {{"version": "1", "integrity": "{INTEGRITY}"}}}}}}"#
+    );
+    let node = r#"{"name": "a", "version": "1"}"#;
+    let inventory = || {
+        let mut scanner = Scanner::new();
+        for (path, text) in [
+            ("package-lock.json", lock.as_str()),
+            ("node_modules/a/package.json", node),
+        ] {
+            let size = text.len().try_into().unwrap();
+            scanner
+                .file(path, size, false, &mut text.as_bytes())
+                .unwrap();
+        }
+        scanner.finish()
+    };
+    let decide_on = |hash: &Digest, more: &str| {
+        let hash = hash.hex();
+        let predicate = format!(
+            r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [
+                {{"type": "library", "name": "a", "version": "1", "purl": "pkg:npm/a@1",
+                  "hashes": [{{"alg": "SHA-512", "content": "{hash}"}}]}}]}}"#
+        );
+        let says = Says::Attests("https://cyclonedx.org/bom", predicate.leak());
+        let rule = format!("sbom: {{ from: [a], matchesImage: true{more} }}");
+        decide(&rule, &says, Some(Ok(inventory())))
+    };
+    let [own, other] = ["", "another"].map(|of| Digest::of(Algorithm::Sha512, of.as_bytes()));
+    assert_eq!(decide_on(&own, "").verdict, Verdict::Allow);
+    assert_eq!(
+        miss(&decide_on(&other, "")),
+        (
+            codes::SBOM_DIFFERS,
+            &*format!(
+                "the SBOM means another content: pkg:npm/a@1 (node_modules/a/package.json) is \
+                 {own}, where it says {other}"
+            )
+        )
+    );
+    let allowed = decide_on(&other, ", mayOmit: ['pkg:npm/a']");
+    assert_eq!(allowed.verdict, Verdict::Allow);
 }
 
 #[test]

@@ -1,4 +1,6 @@
 use super::*;
+use waxseal_oci::Digest;
+
 use crate::{Scanner, Target, read};
 
 fn image(files: &[(&str, &str)]) -> Inventory {
@@ -194,4 +196,126 @@ fn an_archive_without_a_group_is_the_one_of_its_name() {
     assert_eq!(other.extra.len(), 1);
     let stale = compare(&purls(&["pkg:maven/org.example/a@2"]), &image);
     assert_eq!(stale.versions.len(), 1);
+}
+
+fn hashed(purl: &str, contents: &[&str]) -> Listed {
+    Listed {
+        purl: Some(purl.to_owned()),
+        hashes: contents
+            .iter()
+            .map(|content| Digest::sha256(content.as_bytes()))
+            .collect(),
+        ..Listed::default()
+    }
+}
+
+/// A Java archive in an image, whose bytes are read.
+fn with_jar() -> (Inventory, Digest) {
+    use std::io::Write as _;
+
+    let mut jar = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    jar.start_file("META-INF/maven/org.example/lib/pom.properties", options)
+        .unwrap();
+    jar.write_all(b"groupId=org.example\nartifactId=lib\nversion=1.0\n")
+        .unwrap();
+    let jar = jar.finish().unwrap().into_inner();
+    let mut scanner = Scanner::new();
+    let size = u64::try_from(jar.len()).unwrap();
+    scanner
+        .file("app/lib-1.0.jar", size, false, &mut jar.as_slice())
+        .unwrap();
+    (scanner.finish(), Digest::sha256(&jar))
+}
+
+#[test]
+fn the_same_version_of_another_content_is_told() {
+    let (image, own) = with_jar();
+    let purl = "pkg:maven/org.example/lib@1.0";
+    let own_hash = Listed {
+        hashes: vec![own.clone()],
+        ..hashed(purl, &[])
+    };
+    // Its own digest, among others or alone; none; and one of another algorithm.
+    let sha512 = Digest::of(waxseal_oci::Algorithm::Sha512, b"another");
+    for said in [
+        vec![own_hash.clone()],
+        vec![own_hash.clone(), hashed(purl, &["another"])],
+        vec![hashed(purl, &[])],
+        vec![Listed {
+            hashes: vec![sha512],
+            ..hashed(purl, &[])
+        }],
+    ] {
+        let comparison = compare(&said, &image);
+        assert_eq!(comparison.same, 1, "{said:?}");
+        assert!(!comparison.is_lacking(), "{said:?}");
+    }
+    let comparison = compare(&[hashed(purl, &["another"])], &image);
+    assert_eq!(
+        comparison.hashes,
+        [HashDifference {
+            ecosystem: "maven".to_owned(),
+            name: "org.example/lib".to_owned(),
+            version: "1.0".to_owned(),
+            in_image: vec![own.to_string()],
+            in_sbom: vec![Digest::sha256(b"another").to_string()],
+            found: vec!["app/lib-1.0.jar".to_owned()],
+        }]
+    );
+    assert_eq!(comparison.same, 0);
+    assert!(comparison.is_lacking());
+    let allowing = |text: &str| comparison.clone().allowing(&[text.to_owned()]).is_lacking();
+    assert!(!allowing("maven") && !allowing("pkg:maven/org.example/lib"));
+    assert!(allowing("pkg:maven/org.example/other"));
+    // In another version it is that, and not this.
+    let other = "pkg:maven/org.example/lib@2.0";
+    let comparison = compare(&[hashed(other, &["another"])], &image);
+    assert_eq!((comparison.versions.len(), comparison.hashes.len()), (1, 0));
+}
+
+/// What a lock file says of an archive that is installed counts; of one that is
+/// only declared, nothing does.
+#[test]
+fn a_lock_files_hash_is_that_of_what_is_installed() {
+    let integrity = "sha512-z4PhNX7vuL3xVChQ1m2AB9Yg5AULVxXcg/SpIdNs6c5H0NE8XYXysP+DGNKHfuwvY7kxvUdBeoGlODJ6+SfaPg==";
+    let lock = format!(
+        r#"{{"name": "x", "lockfileVersion": 3, "packages": {{"node_modules/a": {{"version": "1", "integrity": "{integrity}"}}}}}}"#
+    );
+    let empty = Digest::of(waxseal_oci::Algorithm::Sha512, b"");
+    let said = |hash: Digest| {
+        [Listed {
+            hashes: vec![hash],
+            ..hashed("pkg:npm/a@1", &[])
+        }]
+    };
+    let other = Digest::of(waxseal_oci::Algorithm::Sha512, b"another");
+    let (path, package) = node("a", "1");
+    let installed = image(&[("package-lock.json", &lock), (&path, &package)]);
+    assert!(!compare(&said(empty), &installed).is_lacking());
+    assert_eq!(compare(&said(other.clone()), &installed).hashes.len(), 1);
+    let declared = image(&[("package-lock.json", &lock)]);
+    assert!(!compare(&said(other), &declared).is_lacking());
+}
+
+#[test]
+fn a_package_of_another_content_has_changed() {
+    let list = |contents: &[&str]| [hashed("pkg:npm/a@1", contents)];
+    let found = changes(&list(&["x"]), &list(&["y"]));
+    let digest = |of: &str| vec![Digest::sha256(of.as_bytes()).to_string()];
+    assert_eq!(
+        found.contents,
+        [HashChange {
+            ecosystem: "npm".to_owned(),
+            name: "a".to_owned(),
+            version: "1".to_owned(),
+            before: digest("x"),
+            after: digest("y"),
+        }]
+    );
+    assert_eq!((found.same, found.is_empty()), (0, false));
+    for (before, after) in [(&["x"][..], &["x"][..]), (&["x"], &[]), (&[], &[])] {
+        let found = changes(&list(before), &list(after));
+        assert!(found.is_empty() && found.same == 1, "{before:?} {after:?}");
+    }
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use waxseal_policy::escaped;
 use waxseal_sbom::{Change, Changes, Listed, Listing, changes, read};
 
 use crate::context::{Context, Output, OutputArgs};
@@ -76,17 +77,30 @@ fn text(found: &Changes) -> String {
                 (before, after) if after.is_empty() => before,
                 (before, after) => format!("{before} -> {after}"),
             };
-            let name = waxseal_policy::escaped(&change.name);
-            let versions = waxseal_policy::escaped(&versions);
+            let name = escaped(&change.name);
+            let versions = escaped(&versions);
             let _ = writeln!(out, "{mark} {} {name} {versions}", change.ecosystem);
         }
     };
     each("+", &found.added);
     each("-", &found.removed);
     each("~", &found.changed);
+    for change in &found.contents {
+        let [name, version] = [&change.name, &change.version].map(|text| escaped(text));
+        let [before, after] = [&change.before, &change.after].map(|all| all.join(", "));
+        let _ = writeln!(
+            out,
+            "! {} {name} {version} {before} -> {after}",
+            change.ecosystem
+        );
+    }
+    let contents = match found.contents.len() {
+        0 => String::new(),
+        n => format!("{n} with another content, "),
+    };
     let _ = writeln!(
         out,
-        "{} added, {} removed, {} changed, {} the same",
+        "{} added, {} removed, {} changed, {contents}{} the same",
         found.added.len(),
         found.removed.len(),
         found.changed.len(),

@@ -21,8 +21,8 @@ use crate::verdict;
 ///
 /// The SBOM has to be attested by one of the keys or identities, CycloneDX or SPDX,
 /// by whatever tool. Then the image's layers are looked into. Where the SBOM leaves a
-/// package out, or names another version of it, the answer is no, and says in which
-/// layer the package is. What the SBOM lists and the image does not have is told, and
+/// package out, or names another version or another hash of it, the answer is no, and
+/// says in which layer the package is. What the SBOM lists and the image does not have is told, and
 /// refuses nothing. The same in a policy: `sbom: { matchesImage: true }`.
 #[derive(clap::Args, Debug)]
 pub(super) struct Verify {
@@ -154,6 +154,9 @@ fn text(one: &Compared) -> String {
     };
     section("left out, and in the image:", &found.missing);
     section("in another version:", &found.versions);
+    // Each with its version, since that is the same on both sides.
+    let contents: Vec<Difference> = found.hashes.iter().map(Difference::from).collect();
+    section("of another content:", &contents);
     section("listed, and not in the image:", &found.extra);
     for (kind, count) in &found.not_looked_for {
         let _ = writeln!(
@@ -171,10 +174,11 @@ fn text(one: &Compared) -> String {
     }
     let _ = writeln!(
         out,
-        "  {} the same, {} left out, {} in another version, {} more in the SBOM",
+        "  {} the same, {} left out, {} in another version, {} of another content, {} more in the SBOM",
         found.same,
         found.missing.len(),
         found.versions.len(),
+        found.hashes.len(),
         found.extra.len()
     );
     out

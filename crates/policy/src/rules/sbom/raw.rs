@@ -20,7 +20,7 @@ pub(crate) struct Raw {
     #[serde(default)]
     from: Vec<String>,
     /// Whether it is compared with the packages in the image's layers: what it
-    /// leaves out, or names in another version, makes it worthless.
+    /// leaves out, or names in another version or content, makes it worthless.
     #[serde(default)]
     matches_image: bool,
     /// What it may leave out all the same: types of packages such as `npm`, or
