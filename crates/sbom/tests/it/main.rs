@@ -3,6 +3,7 @@
 
 mod cyclonedx;
 mod fixture;
+mod listing;
 mod mutation;
 mod rpm;
 mod spdx;
