@@ -107,12 +107,46 @@ impl Platform {
     }
 
     /// Whether this platform is what `wanted` asks for (a variant only where it names one).
+    ///
+    /// As runtimes have it: several spellings are one platform, and an entry
+    /// of an index that names no system is for every one. Were it stricter,
+    /// a runtime could run another entry than the one that was looked at.
     #[must_use]
     pub fn satisfies(&self, wanted: &Self) -> bool {
-        self.os == wanted.os
-            && self.architecture == wanted.architecture
-            && (wanted.variant.is_none() || self.variant == wanted.variant)
+        let (architecture, variant) = usual(self);
+        let (wanted_architecture, wanted_variant) = usual(wanted);
+        (self.os.is_empty() || usual_os(&self.os) == usual_os(&wanted.os))
+            && architecture == wanted_architecture
+            && (wanted.variant.is_none() || variant == wanted_variant)
     }
+}
+
+fn usual_os(os: &str) -> String {
+    match os.to_ascii_lowercase().as_str() {
+        "macos" => "darwin".to_owned(),
+        os => os.to_owned(),
+    }
+}
+
+/// Architecture and variant as they are usually written. A variant that is the
+/// architecture's first is none.
+fn usual(platform: &Platform) -> (String, String) {
+    let architecture = platform.architecture.to_ascii_lowercase();
+    let variant = platform.variant.as_deref().unwrap_or_default();
+    let variant = variant.to_ascii_lowercase();
+    let number = variant.strip_prefix('v').unwrap_or(&variant);
+    let number = number.strip_suffix(".0").unwrap_or(number);
+    let (architecture, variant) = match (architecture.as_str(), number) {
+        ("i386", _) => ("386", ""),
+        ("x86_64" | "x86-64" | "amd64", "1") => ("amd64", ""),
+        ("x86_64" | "x86-64", other) => ("amd64", other),
+        ("aarch64" | "arm64", "8") => ("arm64", ""),
+        ("aarch64", other) => ("arm64", other),
+        ("armhf", _) | ("arm", "") => ("arm", "7"),
+        ("armel", _) => ("arm", "6"),
+        other => other,
+    };
+    (architecture.to_owned(), variant.to_owned())
 }
 
 impl fmt::Display for Platform {
@@ -122,5 +156,46 @@ impl fmt::Display for Platform {
             Some(variant) => write!(f, "/{variant}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Platform;
+
+    #[test]
+    fn several_spellings_are_one_platform() {
+        let platform = |text: &str| Platform::parse(text).unwrap();
+        for (entry, wanted, is) in [
+            ("linux/amd64", "linux/amd64", true),
+            ("linux/x86_64", "linux/amd64", true),
+            ("Linux/AMD64/v1", "linux/amd64", true),
+            ("linux/x86-64/v3", "linux/amd64", true),
+            ("linux/x86-64/v3", "linux/amd64/v3", true),
+            ("linux/amd64", "linux/amd64/v1", true),
+            ("linux/amd64", "linux/amd64/v3", false),
+            ("linux/i386", "linux/386", true),
+            ("linux/386", "linux/amd64", false),
+            ("linux/aarch64", "linux/arm64/v8", true),
+            ("linux/arm64/8", "linux/arm64", true),
+            ("linux/arm64/V8.0", "linux/arm64/v8", true),
+            ("linux/arm64/v9", "linux/arm64/v8", false),
+            ("linux/arm", "linux/arm/v7", true),
+            ("linux/armhf", "linux/arm/v7", true),
+            ("linux/armel", "linux/arm/6", true),
+            ("linux/arm/v6", "linux/arm", true),
+            ("linux/arm/v6", "linux/arm/v7", false),
+            ("macos/arm64", "darwin/arm64", true),
+            ("windows/amd64", "linux/amd64", false),
+        ] {
+            let (entry, wanted) = (platform(entry), platform(wanted));
+            assert_eq!(entry.satisfies(&wanted), is, "{entry} for {wanted}");
+        }
+        let anywhere = Platform {
+            os: String::new(),
+            ..platform("linux/amd64")
+        };
+        assert!(anywhere.satisfies(&platform("linux/amd64")));
+        assert!(!anywhere.satisfies(&platform("linux/arm64")));
     }
 }

@@ -2,6 +2,7 @@
 //! runtime reads it).
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -205,32 +206,67 @@ fn has_uppercase(text: &str) -> bool {
     text.bytes().any(|b| b.is_ascii_uppercase())
 }
 
+/// A registry has one spelling: patterns of names are compared as text, and
+/// whatever reaches the same host under another would slip past them.
 fn check_host(host: &str) -> Result<(), ReferenceError> {
     let refuse = || Err(ReferenceError::Registry(host.to_owned()));
-    let (name, port) = match host.strip_prefix('[') {
-        Some(rest) => match rest.split_once(']') {
-            Some((address, port)) if address.parse::<std::net::Ipv6Addr>().is_ok() => (
-                "v6",
-                port.strip_prefix(':')
-                    .or((!port.is_empty()).then_some("bad")),
-            ),
+    let (name, port) = match host.strip_prefix('[').map(|rest| rest.split_once(']')) {
+        Some(Some((address, rest))) => match (rest, rest.strip_prefix(':')) {
+            ("", _) => (Err(address), None),
+            (_, Some(port)) => (Err(address), Some(port)),
             _ => return refuse(),
         },
+        Some(None) => return refuse(),
         None => match host.split_once(':') {
-            Some((name, port)) => (name, Some(port)),
-            None => (host, None),
+            Some((name, port)) => (Ok(name), Some(port)),
+            None => (Ok(host), None),
         },
     };
+    let name = match name {
+        Ok(name) if is_host_name(name) => name.to_owned(),
+        Err(address) => match address.parse::<Ipv6Addr>() {
+            Ok(address) => match address.to_ipv4_mapped() {
+                Some(address) => address.to_string(),
+                None => format!("[{address}]"),
+            },
+            Err(_) => return refuse(),
+        },
+        Ok(_) => return refuse(),
+    };
+    let usual = match port {
+        None => name,
+        Some(digits) if !digits.bytes().all(|b| b.is_ascii_digit()) => return refuse(),
+        Some(digits) => match digits.parse::<u16>() {
+            Ok(port) => format!("{name}:{port}"),
+            Err(_) => return refuse(),
+        },
+    };
+    if usual != host {
+        let found = host.to_owned();
+        return Err(ReferenceError::Spelling { found, usual });
+    }
+    Ok(())
+}
+
+/// A host's name, or an IPv4 address as it is usually written. What ends in a
+/// number is an address, if any: some resolvers take `127.1` for one.
+fn is_host_name(name: &str) -> bool {
     let label = |l: &str| {
         !l.is_empty()
             && !l.starts_with('-')
             && !l.ends_with('-')
             && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    if !name.split('.').all(label) || port.is_some_and(|p| p.parse::<u16>().is_err()) {
-        return refuse();
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_number = match hex {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => last.bytes().all(|b| b.is_ascii_digit()),
+    };
+    if is_number {
+        return name.parse::<Ipv4Addr>().is_ok();
     }
-    Ok(())
+    name.split('.').all(label)
 }
 
 fn check_name(registry: &str, name: &str) -> Result<(), ReferenceError> {
@@ -290,6 +326,14 @@ pub enum ReferenceError {
     /// The registry is not a host, or its port is not a number.
     #[error("`{0}` is not a registry host")]
     Registry(String),
+    /// The registry is written in an unusual way, which names are not compared in.
+    #[error("`{found}` is an unusual way to write the registry `{usual}`")]
+    Spelling {
+        /// As it is written.
+        found: String,
+        /// As it is usually written.
+        usual: String,
+    },
     /// The tag is not one.
     #[error("`{0}` is not a tag")]
     Tag(String),
@@ -343,6 +387,38 @@ mod tests {
             why("r.io:x/a"),
             Err(ReferenceError::Registry("r.io:x".into()))
         );
+        let spelling = |found: &str, usual: &str| {
+            let (found, usual) = (found.to_owned(), usual.to_owned());
+            Err(ReferenceError::Spelling { found, usual })
+        };
+        assert_eq!(why("r.io:0443/a"), spelling("r.io:0443", "r.io:443"));
+        assert_eq!(why("[0:0::1]/a"), spelling("[0:0::1]", "[::1]"));
+        let mapped = "[::ffff:127.0.0.1]:5000";
+        assert_eq!(
+            why("[::ffff:127.0.0.1]:5000/a"),
+            spelling(mapped, "127.0.0.1:5000")
+        );
+        for host in [
+            "r.io:+443",
+            "r.io:",
+            "r.io:65536",
+            "[::1",
+            "[::1]5",
+            "[::1]:",
+            "127.1",
+            "2130706433:80",
+            "0x7f.1",
+            "127.0.0.01",
+            "0x7f000001:80",
+            "r.io.",
+            "-r.io",
+            "[127.0.0.1]",
+        ] {
+            assert_eq!(
+                why(&format!("{host}/a")),
+                Err(ReferenceError::Registry(host.to_owned()))
+            );
+        }
         assert_eq!(
             why("ok/x@sha256:abc"),
             Err(ReferenceError::Digest(DigestError::Length {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use waxseal_oci::Reference;
+use waxseal_oci::{Reference, ReferenceError};
 
 use crate::limits;
 
@@ -53,6 +53,7 @@ impl ImagePattern {
         if name.bytes().any(|b| b.is_ascii_uppercase()) {
             return refuse(PatternError::Uppercase);
         }
+        check_name(text, registry, name)?;
         Ok(Self {
             compared: qualified(registry, name),
             text: text.to_owned(),
@@ -64,7 +65,10 @@ impl ImagePattern {
     pub fn covers(&self, image: &Reference) -> bool {
         let repository = image.repository();
         let name = qualified(repository.registry(), repository.name());
-        matches(self.compared.as_bytes(), name.as_bytes())
+        let written = format!("{}/{}", repository.registry(), repository.name());
+        [name, written.to_ascii_lowercase()]
+            .iter()
+            .any(|name| matches(self.compared.as_bytes(), name.as_bytes()))
     }
 }
 
@@ -74,13 +78,40 @@ impl fmt::Display for ImagePattern {
     }
 }
 
-/// One registry has one name: hosts are the same in any case, and `:443` is
-/// what a registry has that names no port. Were they compared as they are
-/// written, `REGISTRY.example.com/shop` would slip past the policy for
-/// `registry.example.com/shop`.
+/// One registry has one name: hosts are the same in any case, `:443` is what a
+/// registry has that names no port, and Docker Hub has three hosts. Were they
+/// compared as they are written, `REGISTRY.example.com/shop` would slip past the
+/// policy for `registry.example.com/shop`.
 fn qualified(registry: &str, name: &str) -> String {
     let registry = registry.strip_suffix(":443").unwrap_or(registry);
-    format!("{}/{name}", registry.to_ascii_lowercase())
+    let registry = registry.to_ascii_lowercase();
+    if HUB.contains(&registry.as_str()) {
+        return format!("{}/{name}", HUB[0]);
+    }
+    format!("{registry}/{name}")
+}
+
+const HUB: [&str; 3] = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+
+/// A pattern that no image's name can have covers nothing, whatever its author meant.
+fn check_name(pattern: &str, registry: &str, name: &str) -> Result<(), PatternError> {
+    let of_nothing = |reason| PatternError::Nothing {
+        pattern: pattern.to_owned(),
+        reason,
+    };
+    if !registry.contains('*') {
+        let any: Result<Reference, _> = format!("{registry}/a/b").parse();
+        any.map_err(of_nothing)?;
+    }
+    for component in name.split('/').filter(|part| !part.contains('*')) {
+        let any: Result<Reference, _> = format!("localhost/{component}").parse();
+        any.map_err(|_| of_nothing(ReferenceError::Name(name.to_owned())))?;
+    }
+    let on_hub = qualified(registry, "").strip_suffix('/') == Some(HUB[0]);
+    if on_hub && !name.contains('/') && !name.contains("**") {
+        return Err(PatternError::Library(pattern.to_owned()));
+    }
+    Ok(())
 }
 
 /// A `*` stands for a part of a host, and never for a domain that anybody can register in.
@@ -166,6 +197,17 @@ pub enum PatternError {
         limits::PATTERN_CHARS
     )]
     Length,
+    /// It covers no image: Docker Hub has none directly under its name.
+    #[error("`{0}` covers no image: `nginx` is fully qualified `docker.io/library/nginx`")]
+    Library(String),
+    /// It covers no image, since none can be named so.
+    #[error("`{pattern}` covers no image: {reason}")]
+    Nothing {
+        /// The pattern.
+        pattern: String,
+        /// Why no image is named so.
+        reason: ReferenceError,
+    },
     /// It does not begin with a registry.
     #[error(
         "`{0}` does not begin with a registry: names are compared fully qualified, such as `docker.io/library/*`"
@@ -197,5 +239,38 @@ mod tests {
         assert_eq!(why("r.io/***"), PatternError::Stars("r.io/***".into()));
         assert_eq!(why("r.io/a b"), PatternError::Character("r.io/a b".into()));
         assert_eq!(why(""), PatternError::Length);
+    }
+
+    #[test]
+    fn refuses_what_covers_nothing() {
+        let why = |s: &str| ImagePattern::parse(s).unwrap_err().to_string();
+        for (pattern, reason) in [
+            ("r.io/a//b", "`a//b` is not a repository name"),
+            ("r.io/-x", "`-x` is not a repository name"),
+            ("r.io/x/", "`x/` is not a repository name"),
+            ("r.io//**", "`/**` is not a repository name"),
+            ("r..io/**", "`r..io` is not a registry host"),
+            ("r.io./**", "`r.io.` is not a registry host"),
+            ("r.io:99999/**", "`r.io:99999` is not a registry host"),
+            (
+                "r.io:0443/**",
+                "`r.io:0443` is an unusual way to write the registry `r.io:443`",
+            ),
+            (
+                "[0:0::1]:5000/**",
+                "`[0:0::1]:5000` is an unusual way to write the registry `[::1]:5000`",
+            ),
+        ] {
+            assert_eq!(
+                why(pattern),
+                format!("`{pattern}` covers no image: {reason}")
+            );
+        }
+        for pattern in ["docker.io/nginx", "docker.io/*", "index.docker.io/a*"] {
+            assert_eq!(
+                why(pattern),
+                PatternError::Library(pattern.into()).to_string()
+            );
+        }
     }
 }

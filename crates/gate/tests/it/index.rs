@@ -135,6 +135,32 @@ async fn all_means_each_on_its_own() {
 }
 
 #[tokio::test]
+async fn every_spelling_of_a_platform_is_looked_at() {
+    let ada = Person::new("ada");
+    let shop = Shop::new();
+    // A runtime takes the first of these two, and the second is signed.
+    let platforms = ["linux/aarch64", "linux/arm64"];
+    let (whole, members) = shop.registry.push_index(REPOSITORY, "twice", &platforms);
+    let sign = |image: &PushedImage| {
+        let bundle = ada.signature(&image.digest);
+        shop.attach_to(&image.descriptor, &bundle, PredicateType::SIGN);
+    };
+    sign(&members[1]);
+    let tag: Reference = whole.reference.parse().unwrap();
+    let verify = || async {
+        let set = signed_by(&[&ada]);
+        let outcome = shop.verify_with(&tag, &set, &options(arm())).await;
+        outcome.decision
+    };
+    let decision = verify().await;
+    let verdicts: Vec<_> = decision.policies.iter().map(|p| p.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Deny, Verdict::Allow]);
+    assert_eq!(decision.verdict, Verdict::Deny);
+    sign(&members[0]);
+    assert_eq!(verify().await.verdict, Verdict::Allow);
+}
+
+#[tokio::test]
 async fn a_platform_that_is_not_there_is_refused() {
     let ada = Person::new("ada");
     let shop = Shop::new();

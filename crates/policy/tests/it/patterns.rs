@@ -4,7 +4,7 @@ use waxseal_oci::Reference;
 use waxseal_policy::ImagePattern;
 
 /// Pattern, image, whether it covers it.
-const TABLE: [(&str, &str, bool); 52] = [
+const TABLE: [(&str, &str, bool); 59] = [
     // The whole name, fully qualified.
     ("r.io/app", "r.io/app", true),
     ("r.io/app", "r.io/app:1.2", true),
@@ -67,7 +67,22 @@ const TABLE: [(&str, &str, bool); 52] = [
     ("docker.io/library/*", "nginx", true),
     ("docker.io/library/nginx", "index.docker.io/nginx", true),
     ("docker.io/**", "acme/app", true),
-    ("docker.io/*", "nginx", false),
+    (
+        "docker.io/library/nginx",
+        "INDEX.docker.io/library/nginx",
+        true,
+    ),
+    (
+        "docker.io/library/nginx",
+        "registry-1.docker.io/library/nginx",
+        true,
+    ),
+    ("index.docker.io/library/nginx", "nginx", true),
+    ("registry-1.docker.io/**", "nginx", true),
+    ("docker.io/**", "docker.io:443/acme/app", true),
+    ("*.docker.io/**", "registry-1.docker.io/acme/app", true),
+    ("*.docker.io/**", "acme/app", false),
+    ("docker.io/library/nginx", "nginx/nginx", false),
 ];
 
 #[test]
