@@ -127,6 +127,37 @@ mod tests {
     }
 
     #[test]
+    fn a_path_that_misses_images_is_no_reason_to_let_them_in() {
+        let kind = Kind::new("argoproj.io", "Rollout");
+        let known = |path: &str| {
+            let extra = format!("argoproj.io/Rollout={path}").parse();
+            Kinds::new(vec![extra.unwrap()])
+        };
+        let object = serde_json::json!({"spec": {
+            "template": {"spec": {"containers": [{"image": "a"}, {"image": ""}, {}]}},
+            "canary": {"containers": [{"image": "a"}]},
+            "replicas": 1,
+        }});
+        let refused = |kinds: &Kinds, object| kinds.images(&kind, object).unwrap_err().to_string();
+        let found = known("spec.template.spec").images(&kind, &object);
+        assert_eq!(found.map(|slots| slots.len()), Ok(3));
+        assert_eq!(
+            refused(&known("spec.tmpl.spec"), &object),
+            "images in a argoproj.io/Rollout are not checked as configured, and this one has some \
+             under `spec.canary`: say so with `--extra-kind argoproj.io/Rollout=spec.canary`"
+        );
+        let mut other = object.clone();
+        *other
+            .pointer_mut("/spec/canary/containers/0/image")
+            .unwrap() = "b".into();
+        assert_eq!(
+            refused(&known("spec.template.spec"), &other),
+            "images in a argoproj.io/Rollout are not checked as configured, and this one has some \
+             under `spec.canary`: say so with `--extra-kind argoproj.io/Rollout=spec.canary`"
+        );
+    }
+
+    #[test]
     fn a_list_on_the_way_is_walked() {
         let kinds = Kinds::new(vec![
             "jobset.x-k8s.io/JobSet=spec.replicatedJobs.*.template.spec.template.spec"

@@ -11,6 +11,8 @@ mod path;
 mod pod_spec;
 mod stray;
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 pub use extra::{ExtraKind, ExtraKindError};
@@ -117,9 +119,7 @@ impl Kinds {
     /// [`ExtractError`] where the object's images cannot be told.
     pub fn images(&self, kind: &Kind, object: &Value) -> Result<Vec<Slot>, ExtractError> {
         let mut slots = Vec::new();
-        let mut known = false;
         if let Some(workload) = builtin::find(kind) {
-            known = true;
             let is_pod = workload.is_pod();
             let mut at = Path::default();
             let mut value = object;
@@ -128,21 +128,26 @@ impl Kinds {
                 value = step(value, key, &at)?;
             }
             pod_spec::walk(value, &at, is_pod, &mut slots)?;
+            return Ok(slots);
         }
+        let mut configured = false;
         for extra in self.extra.iter().filter(|extra| extra.kind == *kind) {
-            known = true;
+            configured = true;
             extra.walk(object, &mut slots)?;
         }
-        if !known
-            && !builtin::holds_no_images_of_its_own(kind)
-            && let Some(path) = stray::find(object)
-        {
-            return Err(ExtractError::UnknownKind {
+        if !configured && builtin::holds_no_images_of_its_own(kind) {
+            return Ok(slots);
+        }
+        // A configured path may lead to none of the images, or not to all.
+        let mut known: BTreeSet<&str> = slots.iter().filter_map(|s| s.image.as_deref()).collect();
+        known.extend(configured.then_some(""));
+        match stray::find(object, &known) {
+            Some(path) => Err(ExtractError::UnknownKind {
                 kind: kind.clone(),
                 path,
-            });
+            }),
+            None => Ok(slots),
         }
-        Ok(slots)
     }
 }
 
