@@ -110,8 +110,9 @@ impl Replayed {
 /// Every byte is checked against the digest that it was recorded by, and every
 /// signature is verified again; which lists the registry gave, which policies
 /// were in force and what time it was, the file says. `other` takes the place
-/// of its policies; what they need and the file does not hold is "could not be
-/// told".
+/// of its policies, and of what it says of how policies were applied: where, to
+/// which members of an index, and what becomes of an image that none covers.
+/// What they need and the file does not hold is "could not be told".
 ///
 /// # Errors
 /// [`EvidenceError`] where the file is not one, or its policies do not load.
@@ -129,7 +130,15 @@ pub async fn replay(path: &Path, other: Option<&PolicySet>) -> Result<Replayed, 
     let answers = record.answers.into_iter().map(|e| (e.question, e.answer));
     let answers = answers.collect();
     let asker = Asker::replaying(&answers, &layout, record.image.repository());
-    let options = Options::from(record.options);
+    let recorded = Options::from(record.options);
+    let options = match other {
+        None => recorded,
+        Some(_) => Options {
+            evidence_bytes: recorded.evidence_bytes,
+            layer_bytes: recorded.layer_bytes,
+            ..Options::for_cli()
+        },
+    };
     let verification = Verification::new(&asker, &record.image, set, &options, record.time);
     Ok(Replayed {
         decision: verification.decide().await,

@@ -4,12 +4,13 @@
 
 use std::path::Path;
 
-use waxseal_gate::{EvidenceError, Extent, Options, PolicySet, capture, replay};
+use waxseal_attestation::PredicateType;
+use waxseal_gate::{EvidenceError, Extent, Options, PlatformsFlag, PolicySet, capture, replay};
 use waxseal_oci::{CosignTag, Reference};
-use waxseal_policy::{Decision, Verdict};
+use waxseal_policy::{Decision, Unmatched, Verdict};
 use waxseal_testkit::{Fault, Match};
 
-use crate::shop::{CYCLONEDX, Person, Shop, attested_by, now, signed_by};
+use crate::shop::{CYCLONEDX, Person, REPOSITORY, Shop, attested_by, now, signed_by};
 
 async fn captured(
     shop: &Shop,
@@ -124,6 +125,59 @@ async fn another_policy_is_tried_on_everything_that_was_kept() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn the_file_does_not_say_how_another_policy_is_applied() {
+    let ada = Person::new("ada");
+    let shop = Shop::new();
+    let (whole, _) = shop
+        .registry
+        .push_index(REPOSITORY, "multi", &["linux/amd64", "linux/arm64"]);
+    let bundle = ada.signature(&whole.digest);
+    shop.attach_to(&whole.descriptor, &bundle, PredicateType::SIGN);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("evidence.tar");
+    let options = Options {
+        platforms: Some(PlatformsFlag::Index.into()),
+        unmatched: Unmatched::Allow,
+        ..Options::for_cli()
+    };
+    let image: Reference = whole.reference.parse().unwrap();
+    let (set, everything) = (signed_by(&[&ada]), Extent::Everything);
+    let first = capture(
+        &shop.client,
+        &image,
+        &set,
+        &options,
+        now(),
+        everything,
+        &file,
+    );
+    assert_eq!(first.await.unwrap().decision.verdict, Verdict::Allow);
+
+    std::fs::write(folder.path().join("ada.pub"), ada.named().pem).unwrap();
+    let policy = |name: &str, images: &str, more: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, crate::places::policy(images, more)).unwrap();
+        PolicySet::load(&[path]).unwrap()
+    };
+    let elsewhere = policy("elsewhere.yaml", "registry.example.com/**", "");
+    let here = format!("{}/**", shop.registry.host());
+    let members = policy("members.yaml", &here, "  platforms: all\n");
+    drop(shop);
+    let decide = async |set: &PolicySet| replay(&file, Some(set)).await.unwrap().decision;
+    let decision = decide(&elsewhere).await;
+    assert_eq!(decision.verdict, Verdict::Deny);
+    assert_eq!(
+        decision.reason.as_deref(),
+        Some("no policy covers this image")
+    );
+    let decision = decide(&members).await;
+    let verdicts: Vec<_> = decision.policies.iter().map(|p| p.verdict).collect();
+    assert_eq!(verdicts.first(), Some(&Verdict::Allow));
+    assert_eq!(verdicts.len(), 3);
+    assert_ne!(decision.verdict, Verdict::Allow);
 }
 
 #[tokio::test]
