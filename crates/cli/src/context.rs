@@ -52,28 +52,47 @@ pub(crate) struct GlobalArgs {
     no_cache: bool,
 
     /// When to colour
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_default_value = true
-    )]
-    color: Color,
+    #[arg(long, global = true, value_name = "WHEN", display_order = LAST)]
+    color: Option<Color>,
 
     /// Say nothing but the result and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        display_order = LAST
+    )]
     quiet: bool,
 
     /// Say what is asked of registries and services
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, display_order = LAST)]
     verbose: u8,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+impl GlobalArgs {
+    /// These and, where they are given again, those behind the command's name.
+    pub(crate) fn and(mut self, behind: Self) -> Self {
+        self.insecure_http.extend(behind.insecure_http);
+        self.ca_cert.extend(behind.ca_cert);
+        self.trust_realm.extend(behind.trust_realm);
+        Self {
+            insecure_http: self.insecure_http,
+            ca_cert: self.ca_cert,
+            registry_config: behind.registry_config.or(self.registry_config),
+            trust_realm: self.trust_realm,
+            cache_dir: behind.cache_dir.or(self.cache_dir),
+            no_cache: self.no_cache || behind.no_cache,
+            color: behind.color.or(self.color),
+            quiet: self.quiet || behind.quiet,
+            verbose: self.verbose.saturating_add(behind.verbose),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Color {
     Always,
-    #[default]
     Auto,
     Never,
 }
@@ -106,9 +125,9 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(global: GlobalArgs) -> Self {
         match global.color {
-            Color::Always => anstream::ColorChoice::Always.write_global(),
-            Color::Never => anstream::ColorChoice::Never.write_global(),
-            Color::Auto => {}
+            Some(Color::Always) => anstream::ColorChoice::Always.write_global(),
+            Some(Color::Never) => anstream::ColorChoice::Never.write_global(),
+            Some(Color::Auto) | None => {}
         }
         if global.verbose > 0 {
             log_to_stderr();
@@ -282,4 +301,36 @@ fn log_to_stderr() {
 }
 
 const REGISTRY: &str = "Registry";
+/// Behind the options that only one command has.
+const LAST: usize = 500;
 const WARNING: anstyle::Style = anstyle::AnsiColor::Yellow.on_default().bold();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_before_and_behind_the_command_are_joined() {
+        let before = GlobalArgs {
+            insecure_http: vec!["a".into()],
+            color: Some(Color::Never),
+            cache_dir: Some("before".into()),
+            quiet: true,
+            verbose: 1,
+            ..GlobalArgs::default()
+        };
+        let behind = GlobalArgs {
+            insecure_http: vec!["b".into()],
+            color: Some(Color::Always),
+            no_cache: true,
+            verbose: 1,
+            ..GlobalArgs::default()
+        };
+        let joined = before.and(behind);
+        assert_eq!(joined.insecure_http, ["a", "b"]);
+        assert_eq!(joined.color, Some(Color::Always));
+        assert_eq!(joined.cache_dir, Some("before".into()));
+        assert!(joined.quiet && joined.no_cache);
+        assert_eq!(joined.verbose, 2);
+    }
+}

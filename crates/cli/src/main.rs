@@ -35,17 +35,16 @@ mod trust_args;
 mod verdict;
 mod workloads;
 
-use std::panic;
 use std::process::ExitCode;
+use std::{env, mem, panic};
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::command::Cli;
-use crate::context::Context;
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             // A reader that has gone away does not want the help.
@@ -58,8 +57,7 @@ fn main() -> ExitCode {
         }
     };
     error::report_panics();
-    let context = Context::new(cli.global);
-    let ran = panic::catch_unwind(panic::AssertUnwindSafe(|| cli.command.run(&context)));
+    let ran = panic::catch_unwind(panic::AssertUnwindSafe(|| cli.run()));
     match ran {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(failure)) => {
@@ -68,4 +66,16 @@ fn main() -> ExitCode {
         }
         Err(_) => Exit::Failed.into(),
     }
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let parsed = command
+        .try_get_matches_from_mut(env::args_os())
+        .and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches))
+        .map_err(|error| error.format(&mut command));
+    // Taking the description of every option apart costs as much as a request
+    // to a registry, and the process ends soon anyway.
+    mem::forget(command);
+    parsed
 }

@@ -26,9 +26,12 @@ mod trust;
 mod verify;
 mod verify_blob;
 
+mod with;
+
 use clap::{Parser, Subcommand};
 
-use crate::context::{Context, GlobalArgs};
+use crate::command::with::With;
+use crate::context::GlobalArgs;
 use crate::error::Failure;
 use crate::exit::{self, Exit};
 
@@ -42,91 +45,99 @@ use crate::exit::{self, Exit};
     propagate_version = false,
     subcommand_required = true,
     arg_required_else_help = false,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    mut_args = |arg: clap::Arg| arg.global(false)
 )]
 pub(crate) struct Cli {
+    /// Those before the name of the command; each command takes them too.
     #[command(flatten)]
-    pub(crate) global: GlobalArgs,
+    global: GlobalArgs,
     #[command(subcommand)]
-    pub(crate) command: Command,
+    command: Command,
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        self.command.run(self.global)
+    }
 }
 
 // Alphabetical, here and in `run`. A command's options are built only when it is
 // asked for, so its line in the list stands here; a test holds it to the command's own.
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
-pub(crate) enum Command {
+enum Command {
     /// Sign a statement about an image, such as its SBOM
-    Attest(attest::Attest),
+    Attest(With<attest::Attest>),
     /// Sign a statement about a file
-    AttestBlob(attest_blob::AttestBlob),
+    AttestBlob(With<attest_blob::AttestBlob>),
     /// Verify an image and keep every byte that the verdict rests on
-    Capture(capture::Capture),
+    Capture(With<capture::Capture>),
     /// Print the completions for a shell
-    Completions(completions::Completions),
+    Completions(With<completions::Completions>),
     /// Copy an image with everything that is attached to it
-    Copy(copy::Copy),
+    Copy(With<copy::Copy>),
     /// Encrypt a private key that was made elsewhere
-    ImportKey(import_key::ImportKey),
+    ImportKey(With<import_key::ImportKey>),
     /// Make a key pair to sign with
-    Keygen(keygen::Keygen),
+    Keygen(With<keygen::Keygen>),
     /// Push an image from an OCI image layout, with everything that is attached to it
-    Load(load::Load),
+    Load(With<load::Load>),
     /// Print a manual page, or write all of them
-    Man(man::Man),
+    Man(With<man::Man>),
     /// Check, test and explain policy files
-    Policy(policy::Policy),
+    Policy(With<policy::Policy>),
     /// Print the public half of a private key
-    PublicKey(public_key::PublicKey),
+    PublicKey(With<public_key::PublicKey>),
     /// Attest an image's SBOMs and provenance, and sign it, in one go
-    Release(release::Release),
+    Release(With<release::Release>),
     /// Give a verdict again from an evidence file, without a network
-    Replay(replay::Replay),
+    Replay(With<replay::Replay>),
     /// Write a page about an image: its verdict, its signers, what is in it
-    Report(report::Report),
+    Report(With<report::Report>),
     /// Write an image with everything that is attached to it to an OCI image layout
-    Save(save::Save),
+    Save(With<save::Save>),
     /// List the packages in an image, as an SBOM
-    Sbom(sbom::Sbom),
+    Sbom(With<sbom::Sbom>),
     /// Sign images
-    Sign(sign::Sign),
+    Sign(With<sign::Sign>),
     /// Sign a file
-    SignBlob(sign_blob::SignBlob),
+    SignBlob(With<sign_blob::SignBlob>),
     /// Show everything that is attached to an image
-    Tree(tree::Tree),
+    Tree(With<tree::Tree>),
     /// Show, renew, pin and make trust roots
-    Trust(trust::Trust),
+    Trust(With<trust::Trust>),
     /// Verify images in a registry
-    Verify(verify::Verify),
+    Verify(With<verify::Verify>),
     /// Verify a file against its bundle
-    VerifyBlob(verify_blob::VerifyBlob),
+    VerifyBlob(With<verify_blob::VerifyBlob>),
 }
 
 impl Command {
-    pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+    fn run(self, before: GlobalArgs) -> Result<Exit, Failure> {
         match self {
-            Self::Attest(command) => command.run(context),
-            Self::AttestBlob(command) => command.run(context),
-            Self::Capture(command) => command.run(context),
-            Self::Completions(command) => command.run(context),
-            Self::Copy(command) => command.run(context),
-            Self::ImportKey(command) => command.run(context),
-            Self::Keygen(command) => command.run(context),
-            Self::Load(command) => command.run(context),
-            Self::Man(command) => command.run(context),
-            Self::Policy(command) => command.run(context),
-            Self::PublicKey(command) => command.run(context),
-            Self::Release(command) => command.run(context),
-            Self::Replay(command) => command.run(context),
-            Self::Report(command) => command.run(context),
-            Self::Save(command) => command.run(context),
-            Self::Sbom(command) => command.run(context),
-            Self::Sign(command) => command.run(context),
-            Self::SignBlob(command) => command.run(context),
-            Self::Tree(command) => command.run(context),
-            Self::Trust(command) => command.run(context),
-            Self::Verify(command) => command.run(context),
-            Self::VerifyBlob(command) => command.run(context),
+            Self::Attest(with) => with.run(before, attest::Attest::run),
+            Self::AttestBlob(with) => with.run(before, attest_blob::AttestBlob::run),
+            Self::Capture(with) => with.run(before, capture::Capture::run),
+            Self::Completions(with) => with.run(before, completions::Completions::run),
+            Self::Copy(with) => with.run(before, copy::Copy::run),
+            Self::ImportKey(with) => with.run(before, import_key::ImportKey::run),
+            Self::Keygen(with) => with.run(before, keygen::Keygen::run),
+            Self::Load(with) => with.run(before, load::Load::run),
+            Self::Man(with) => with.run(before, man::Man::run),
+            Self::Policy(with) => with.run(before, policy::Policy::run),
+            Self::PublicKey(with) => with.run(before, public_key::PublicKey::run),
+            Self::Release(with) => with.run(before, release::Release::run),
+            Self::Replay(with) => with.run(before, replay::Replay::run),
+            Self::Report(with) => with.run(before, report::Report::run),
+            Self::Save(with) => with.run(before, save::Save::run),
+            Self::Sbom(with) => with.run(before, sbom::Sbom::run),
+            Self::Sign(with) => with.run(before, sign::Sign::run),
+            Self::SignBlob(with) => with.run(before, sign_blob::SignBlob::run),
+            Self::Tree(with) => with.run(before, tree::Tree::run),
+            Self::Trust(with) => with.run(before, trust::Trust::run),
+            Self::Verify(with) => with.run(before, verify::Verify::run),
+            Self::VerifyBlob(with) => with.run(before, verify_blob::VerifyBlob::run),
         }
     }
 }
