@@ -81,6 +81,9 @@ enum Number {
     ExponentDigits,
 }
 
+/// What a byte does. No error stands in it: it is made for each byte of twenty
+/// megabytes, and has to fit into a register.
+#[derive(Clone, Copy)]
 enum Step {
     /// The byte belongs to what is being read.
     Taken,
@@ -88,6 +91,10 @@ enum Step {
     Ends,
     /// A value ended before the byte, which is looked at again.
     Again,
+    /// The byte cannot stand here.
+    Wrong,
+    /// The byte opens one container too many.
+    TooDeep,
 }
 
 impl Scanner {
@@ -121,7 +128,7 @@ impl Scanner {
                     continue;
                 }
             }
-            match self.step(byte)? {
+            match self.step(byte) {
                 Step::Taken => self.keep(&[byte])?,
                 Step::Ends => {
                     self.keep(&[byte])?;
@@ -131,6 +138,12 @@ impl Scanner {
                     self.value_ended();
                     continue;
                 }
+                Step::Wrong => {
+                    return Err(StatementError::NotJson {
+                        offset: self.position,
+                    });
+                }
+                Step::TooDeep => return Err(StatementError::TooDeep),
             }
             rest = tail;
         }
@@ -174,7 +187,7 @@ impl Scanner {
         }
     }
 
-    fn step(&mut self, byte: u8) -> Result<Step, StatementError> {
+    fn step(&mut self, byte: u8) -> Step {
         let white = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         let next = match self.state {
             State::Value
@@ -186,7 +199,7 @@ impl Scanner {
             | State::Done
                 if white =>
             {
-                return Ok(Step::Taken);
+                return Step::Taken;
             }
             State::Value => return self.value(byte),
             State::ValueOrEnd if byte == b']' => return self.close(false),
@@ -212,14 +225,14 @@ impl Scanner {
                         && self.kept.get(self.key_start..) == Some(b"predicate".as_slice());
                     State::Colon
                 }
-                b'"' => return Ok(Step::Ends),
+                b'"' => return Step::Ends,
                 b'\\' => State::Escape { key },
-                _ => return Err(self.syntax()),
+                _ => return Step::Wrong,
             },
             State::Escape { key } => match byte {
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => State::String { key },
                 b'u' => State::Hex { key, left: 4 },
-                _ => return Err(self.syntax()),
+                _ => return Step::Wrong,
             },
             State::Hex { key, left } if byte.is_ascii_hexdigit() => match left.saturating_sub(1) {
                 0 => State::String { key },
@@ -227,22 +240,22 @@ impl Scanner {
             },
             State::Number(number) => match number.next(byte) {
                 Some(number) => State::Number(number),
-                None if number.may_end() => return Ok(Step::Again),
-                None => return Err(self.syntax()),
+                None if number.may_end() => return Step::Again,
+                None => return Step::Wrong,
             },
             State::Literal(rest) => match rest.split_first() {
-                Some((&wanted, [])) if byte == wanted => return Ok(Step::Ends),
+                Some((&wanted, [])) if byte == wanted => return Step::Ends,
                 Some((&wanted, rest)) if byte == wanted => State::Literal(rest),
-                _ => return Err(self.syntax()),
+                _ => return Step::Wrong,
             },
-            _ => return Err(self.syntax()),
+            _ => return Step::Wrong,
         };
         self.state = next;
-        Ok(Step::Taken)
+        Step::Taken
     }
 
     /// The first byte of a value.
-    fn value(&mut self, byte: u8) -> Result<Step, StatementError> {
+    fn value(&mut self, byte: u8) -> Step {
         if self.depth == 1 && self.predicate_next && !self.skipping {
             self.predicate_next = false;
             self.kept.extend_from_slice(b"null");
@@ -256,7 +269,7 @@ impl Scanner {
             b'"' => State::String { key: false },
             b'{' | b'[' => {
                 if self.depth >= limits::PREDICATE_DEPTH {
-                    return Err(StatementError::TooDeep);
+                    return Step::TooDeep;
                 }
                 self.depth = self.depth.saturating_add(1);
                 self.open = (self.open << 1) | u128::from(byte == b'{');
@@ -272,28 +285,22 @@ impl Scanner {
             b't' => State::Literal(b"rue"),
             b'f' => State::Literal(b"alse"),
             b'n' => State::Literal(b"ull"),
-            _ => return Err(self.syntax()),
+            _ => return Step::Wrong,
         };
-        Ok(Step::Taken)
+        Step::Taken
     }
 
-    fn close(&mut self, object: bool) -> Result<Step, StatementError> {
+    fn close(&mut self, object: bool) -> Step {
         if self.depth == 0 || self.in_object() != object {
-            return Err(self.syntax());
+            return Step::Wrong;
         }
         self.depth = self.depth.saturating_sub(1);
         self.open >>= 1;
-        Ok(Step::Ends)
+        Step::Ends
     }
 
     fn in_object(&self) -> bool {
         self.open & 1 == 1
-    }
-
-    fn syntax(&self) -> StatementError {
-        StatementError::NotJson {
-            offset: self.position,
-        }
     }
 }
 
