@@ -20,6 +20,14 @@ wild:
 mutants:
     WAXSEAL_EVERY_BYTE=1 cargo test -p waxseal-verify --test it -- tampered:: --nocapture
 
+# The two programs as they are given away: static files, in the folder that is printed last.
+dist:
+    .ci/dist
+
+# List the functions that ordinary runs execute anew (after a new Rust, or new versions of dependencies).
+layout: keyless-setup
+    .ci/layout
+
 # Format, lints, documentation.
 lint:
     cargo fmt --all --check

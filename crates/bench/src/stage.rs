@@ -20,6 +20,7 @@ pub(crate) const PASSWORD: &str = "bench";
 pub(crate) struct Stage {
     folder: TempDir,
     peers: PathBuf,
+    ours: PathBuf,
     target: PathBuf,
     runtime: tokio::runtime::Runtime,
     http: reqwest::Client,
@@ -66,7 +67,7 @@ impl Stage {
     pub(crate) fn set() -> Self {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
         let root = root.canonicalize().expect("the workspace");
-        let target = binaries(&root);
+        let (ours, target) = binaries(&root);
         let peers = root.join(".peers/bin");
         assert!(
             peers.join("cosign3").exists(),
@@ -78,6 +79,7 @@ impl Stage {
         let stage = Self {
             folder: tempfile::tempdir().expect("a folder"),
             peers,
+            ours,
             target,
             runtime: runtime.expect("a runtime"),
             http: reqwest::Client::builder()
@@ -114,7 +116,7 @@ impl Stage {
 
     /// The size of one of our binaries, in bytes.
     pub(crate) fn size_of_ours(&self) -> u64 {
-        fs::metadata(self.target.join("waxseal"))
+        fs::metadata(self.ours.join("waxseal"))
             .map(|m| m.len())
             .unwrap_or_default()
     }
@@ -197,7 +199,7 @@ impl Stage {
 
     fn program(&self, name: &str) -> PathBuf {
         match name {
-            "waxseal" => self.target.join("waxseal"),
+            "waxseal" => self.ours.join("waxseal"),
             "openssl" | "true" => PathBuf::from(name),
             "itself" => std::env::current_exe().expect("this program"),
             "sigstore-js" => PathBuf::from("node"),
@@ -297,27 +299,28 @@ impl Stage {
     }
 }
 
-/// The folder of our binaries: `WAXSEAL_BIN_DIR`, else they are built.
-fn binaries(root: &Path) -> PathBuf {
+/// The folders of `waxseal`, as it is given away, and of the registry:
+/// `WAXSEAL_BIN_DIR` for both, else they are built.
+fn binaries(root: &Path) -> (PathBuf, PathBuf) {
     if let Some(folder) = std::env::var_os("WAXSEAL_BIN_DIR") {
-        return PathBuf::from(folder);
+        let folder = PathBuf::from(folder);
+        return (folder.clone(), folder);
     }
+    let dist = Command::new(root.join(".ci/dist"))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("a shell");
+    assert!(dist.status.success(), "the binaries do not build");
+    let said = String::from_utf8(dist.stdout).expect("a folder's name");
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let built = Command::new(cargo)
         .current_dir(root)
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "-p",
-            "waxseal-cli",
-            "-p",
-            "waxseal-testkit",
-        ])
+        .args(["build", "--release", "--quiet", "-p", "waxseal-testkit"])
         .status()
         .expect("cargo runs");
-    assert!(built.success(), "the binaries do not build");
-    std::env::var_os("CARGO_TARGET_DIR")
+    assert!(built.success(), "the registry does not build");
+    let target = std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| root.join("target"), PathBuf::from)
-        .join("release")
+        .join("release");
+    (PathBuf::from(said.trim()), target)
 }
