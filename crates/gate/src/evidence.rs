@@ -10,7 +10,10 @@ use waxseal_oci::{Descriptor, Document, media};
 use waxseal_policy::{Finding, Needs, Policy, Seen};
 use waxseal_registry::{Found, Source};
 use waxseal_sbom::Inventory;
-use waxseal_verify::{Candidate, CandidateContent, Origin, Place, Trust, Wanted, verify};
+use waxseal_verify::{
+    Authority, Candidate, CandidateContent, Origin, Place, Rejection, Trust, Verified, Wanted,
+    verify,
+};
 
 use crate::ask::{Asker, document};
 use crate::leads::{Lead, NOT_NEEDED, What, is_unneeded, list_seen};
@@ -158,26 +161,47 @@ impl<S: Source> Follower<'_, S> {
     }
 
     fn verify(&self, lead: &Lead, candidate: &Candidate) -> Vec<Vec<Finding>> {
-        let hint = candidate.origin.predicate_hint.as_ref();
-        let wanted = Wanted {
-            subject: &lead.about,
-            keep_predicate: match hint {
-                Some(hint) => self.needs.keep_predicate_of.contains(hint),
-                None => !self.needs.keep_predicate_of.is_empty(),
-            },
-        };
         let each = |policy: &&Policy| {
             policy
                 .authorities()
                 .map(|(name, authority)| Finding {
                     candidate: candidate.origin.clone(),
                     authority: name.to_owned(),
-                    outcome: verify(candidate, &wanted, authority, &self.trust, self.now)
-                        .map(Arc::new),
+                    outcome: self.verify_for(lead, candidate, authority).map(Arc::new),
                 })
                 .collect()
         };
         self.policies.iter().map(each).collect()
+    }
+
+    /// Verifies with the predicate where a rule reads it. The hint saves the
+    /// memory for others' predicates; it is not signed, so that a candidate of
+    /// which it spoke untruly is verified anew: a rule must not weigh an
+    /// attestation without what it says.
+    fn verify_for(
+        &self,
+        lead: &Lead,
+        candidate: &Candidate,
+        authority: &Authority,
+    ) -> Result<Verified, Rejection> {
+        let read = &self.needs.keep_predicate_of;
+        let keeping = |keep_predicate| {
+            let wanted = Wanted {
+                subject: &lead.about,
+                keep_predicate,
+            };
+            verify(candidate, &wanted, authority, &self.trust, self.now)
+        };
+        let keep = match &candidate.origin.predicate_hint {
+            Some(hint) => read.contains(hint),
+            None => !read.is_empty(),
+        };
+        match keeping(keep) {
+            Ok(Verified::Attestation(found)) if !keep && read.contains(found.predicate_type()) => {
+                keeping(true)
+            }
+            outcome => outcome,
+        }
     }
 
     /// Waits until there is room for so many bytes. Room is given back when the

@@ -70,6 +70,43 @@ async fn a_signature_that_is_announced_as_something_else_is_lost_and_said_to_be_
 }
 
 #[tokio::test]
+async fn a_condition_reads_what_was_signed_whatever_it_is_announced_as() {
+    let ada = Person::new("ada");
+    let shop = Shop::new();
+    let scan = "https://example.com/scan/v1";
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("ada.pub"), ada.named().pem).unwrap();
+    let images = format!("{}/**", shop.registry.host());
+    let more = format!(
+        "    - attestation: {{ type: cyclonedx, from: [ada] }}
+    - attestation:
+        type: {scan}
+        from: [ada]
+        where: 'predicate != {{\"result\": \"FAILED\"}}'
+"
+    );
+    let file = folder.path().join("policy.yaml");
+    std::fs::write(&file, policy(&images, &more)).unwrap();
+    let set = PolicySet::load(&[file]).unwrap();
+    ada.signs(&shop);
+    ada.attests(&shop, CYCLONEDX, "{}");
+    let failed = ada.attestation(&shop.image.digest, scan, r#"{"result":"FAILED"}"#);
+    // As something whose predicate no rule reads.
+    shop.attach(&failed, CYCLONEDX);
+    let outcome = shop.verify(&shop.by_digest(), &set).await;
+    assert_eq!(outcome.decision.verdict, Verdict::Deny);
+    let requirements = &outcome.decision.policies[0].requirements;
+    let met: Vec<_> = requirements.iter().map(|r| r.satisfied).collect();
+    assert_eq!(met, [true, true, false]);
+    assert_eq!(requirements[2].rejected[0].code, "condition");
+    // One that holds is found under the wrong name, too.
+    let passed = ada.attestation(&shop.image.digest, scan, r#"{"result":"PASSED"}"#);
+    shop.attach(&passed, CYCLONEDX);
+    let outcome = shop.verify(&shop.by_digest(), &set).await;
+    assert_eq!(outcome.decision.verdict, Verdict::Allow);
+}
+
+#[tokio::test]
 async fn a_list_with_the_wrong_type_is_read_all_the_same() {
     let ada = Person::new("ada");
     let shop = Shop::without_api();
