@@ -38,6 +38,9 @@ pub const KEPT_LAYER_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 /// Images of one index that are looked at one by one.
 pub const PLATFORMS: usize = 100;
 
+/// Bytes of an image's configuration, which says for which platform it is.
+pub const CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Bytes of the account that an evidence file gives of itself.
 pub const RECORD_BYTES: u64 = 64 * 1024 * 1024;
 
