@@ -192,10 +192,7 @@ impl Queue {
 
 /// Whether a hint says that a piece of evidence is of no use to these needs.
 pub(crate) fn is_unneeded(hint: Option<&str>, needs: &Needs) -> bool {
-    hint.is_some_and(|hint| {
-        let signature = needs.signature && hint == PredicateType::SIGN;
-        !signature && !needs.attestations.contains(hint)
-    })
+    hint.is_some_and(|hint| !needs.wants(hint))
 }
 
 /// Adds to a list of what was seen, up to its limit.

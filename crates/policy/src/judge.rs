@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use waxseal_attestation::PredicateType;
 use waxseal_verify::{Authority, Matcher, Signer, Verified};
 
 use crate::rules::{Miss, Requirement, Rule};
 use crate::{
-    Facts, Finding, Found, Policy, Rejected, RequirementDecision, SeenEvidence, codes, escaped,
+    Facts, Finding, Found, Needs, Policy, Rejected, RequirementDecision, SeenEvidence, codes,
+    escaped,
 };
 
 /// What becomes of a requirement: what counts, what does not and why, and what is missing.
@@ -43,6 +45,14 @@ pub(crate) fn judge(
     let rejected: Vec<Rejected> = rejected.into_iter().map(|(_, entry)| entry).collect();
     let seen: Vec<SeenEvidence> = facts.seen.iter().map(seen_evidence).collect();
     predicates.extend(seen.iter().filter_map(|s| s.predicate.clone()));
+    // A signature that could not be read is no attestation.
+    predicates.remove(PredicateType::SIGN);
+    let mut needs = Needs::default();
+    requirement.rule.needs(&mut needs);
+    let unused = facts.seen.iter().find(|s| {
+        let kind = s.predicate.as_deref();
+        kind.is_some_and(|kind| needs.wants(kind))
+    });
     let satisfied = requirement.threshold > 0 && signers.len() >= requirement.threshold;
     let nothing = facts.findings.is_empty() && facts.seen.is_empty();
     let all = facts.complete;
@@ -52,6 +62,7 @@ pub(crate) fn judge(
             signers.len(),
             &rejected,
             &predicates,
+            unused.map(|seen| escaped(&seen.note)).as_deref(),
             (nothing, all),
         )
     });
@@ -221,6 +232,7 @@ fn missing(
     signers: usize,
     rejected: &[Rejected],
     predicates: &BTreeSet<String>,
+    unused: Option<&str>,
     (nothing, all): (bool, bool),
 ) -> String {
     let who = requirement.from.join(", ");
@@ -230,15 +242,18 @@ fn missing(
         (n, t) => format!("{n} of {t} distinct signers of a {what}, from {who}"),
     };
     let is_signature = matches!(requirement.rule, Rule::Signature(_));
-    match rejected.first() {
+    match (rejected.first(), unused) {
         // That attestations are no signatures is said once, with their types.
-        Some(nearest) if nearest.code == codes::NOT_A_SIGNATURE => {}
-        Some(nearest) => text.push_str(&format!("; nearest: {}", nearest.reason)),
-        None if !all => text.push_str("; not all that is attached could be looked at"),
-        None if nothing => {
+        (Some(nearest), _) if nearest.code == codes::NOT_A_SIGNATURE => {}
+        (Some(nearest), _) => text.push_str(&format!("; nearest: {}", nearest.reason)),
+        (None, _) if !all => text.push_str("; not all that is attached could be looked at"),
+        (None, Some(why)) => {
+            text.push_str(&format!("; one is listed that does not count: {why}"));
+        }
+        (None, None) if nothing => {
             text.push_str("; nothing is attached to the image");
         }
-        None => {}
+        (None, None) => {}
     }
     if is_signature && signers == 0 && !predicates.is_empty() {
         let list: Vec<_> = predicates.iter().map(String::as_str).collect();

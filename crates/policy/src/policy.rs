@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use waxseal_attestation::PredicateType;
 use waxseal_oci::{Platform, Reference};
 use waxseal_verify::Authority;
 
@@ -73,6 +74,15 @@ pub struct Needs {
     pub attestations: BTreeSet<String>,
     /// Of which attestations it reads the predicate.
     pub keep_predicate_of: BTreeSet<String>,
+}
+
+impl Needs {
+    /// Whether evidence of this predicate type is of use.
+    #[must_use]
+    pub fn wants(&self, predicate_type: &str) -> bool {
+        let signature = self.signature && predicate_type == PredicateType::SIGN;
+        signature || self.attestations.contains(predicate_type)
+    }
 }
 
 impl Policy {

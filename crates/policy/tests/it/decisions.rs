@@ -1,13 +1,14 @@
 //! Facts in, verdict out.
+use waxseal_attestation::PredicateType;
 use waxseal_oci::Annotations;
 use waxseal_policy::{
-    Mode, Needs, Policy, PolicyDecision, PolicyError, Unmatched, Verdict, Via, codes, decide,
+    Mode, Needs, Policy, PolicyDecision, PolicyError, Seen, Unmatched, Verdict, Via, codes, decide,
     evaluate, unable,
 };
 
 use crate::evidence::{
     self, CYCLONEDX, Case, NOW, PROVENANCE, SPDX_VERSIONED, Says, candidate, finding, findings,
-    image, index, policy, policy_with, subject,
+    image, index, origin, policy, policy_with, subject,
 };
 
 const SIGNED: Says = Says::Signed(&[]);
@@ -91,6 +92,30 @@ fn an_attestation_is_no_signature() {
         Some(
             "no signature by a; attestations are not signatures (predicates seen: https://slsa.dev/provenance/v1)"
         )
+    );
+}
+
+#[test]
+fn a_signature_that_cannot_be_used_is_not_called_an_attestation() {
+    let policy = policy("signature: { from: [a] }");
+    let mut case = Case::new(Vec::new());
+    let kind = PredicateType::SIGN.to_owned();
+    case.seen.push(Seen {
+        origin: origin(1, Some(kind.clone())),
+        predicate: Some(kind),
+        note: "it has 2 layers; a bundle has one".to_owned(),
+    });
+    let missing = |complete| {
+        let decision = evaluate(&policy, &case.facts(complete));
+        decision.requirements[0].missing.clone().unwrap()
+    };
+    assert_eq!(
+        missing(true),
+        "no signature by a; one is listed that does not count: it has 2 layers; a bundle has one"
+    );
+    assert_eq!(
+        missing(false),
+        "no signature by a; not all that is attached could be looked at"
     );
 }
 
