@@ -267,7 +267,9 @@ impl Error {
                 "for a private authority give its certificate with --ca-cert; for plain HTTP on \
                  loopback say --insecure-http"
             }
-            Self::TooLarge { .. } => "raise the limit only if you trust who wrote it",
+            Self::TooLarge { .. } => {
+                "the limit is fixed; look at what is there, and at who put it there"
+            }
             Self::Unauthorized { .. } => "log in with `docker login`, or check who is logged in",
             Self::UntrustedRealm { .. } => {
                 "if this token service belongs to the registry, name it with --trust-realm"
