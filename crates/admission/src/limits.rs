@@ -10,6 +10,9 @@ pub const BODY_BYTES: usize = 3 * 1024 * 1024;
 /// opens many requests and finishes none runs into this, not into our memory.
 pub const BODIES_BYTES: usize = 48 * 1024 * 1024;
 
+/// Bytes that are taken and thrown away of a body that is refused.
+pub const DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+
 /// Commas and opening brackets of a review. A tree takes up to 700 bytes for
 /// each; the largest real reviews have half of this.
 pub const JSON_PARTS: usize = 200_000;

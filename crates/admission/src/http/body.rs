@@ -26,7 +26,7 @@ impl Budget {
     }
 
     /// The whole of `body`.
-    pub(super) async fn read(&self, body: Body) -> Result<Bytes, Rejection> {
+    pub(super) async fn read(&self, mut body: Body) -> Result<Bytes, Rejection> {
         let too_slow = |_| Rejection {
             status: StatusCode::REQUEST_TIMEOUT,
             why: Rejected::TooSlow,
@@ -35,12 +35,16 @@ impl Budget {
                 limits::BODY_TIME.as_secs()
             ),
         };
-        timeout(limits::BODY_TIME, self.collect(body))
+        let read = timeout(limits::BODY_TIME, self.collect(&mut body))
             .await
-            .map_err(too_slow)?
+            .map_err(too_slow)?;
+        if read.is_err() {
+            discard(body).await;
+        }
+        read
     }
 
-    async fn collect(&self, mut body: Body) -> Result<Bytes, Rejection> {
+    async fn collect(&self, body: &mut Body) -> Result<Bytes, Rejection> {
         let mut share = Share {
             budget: self,
             taken: 0,
@@ -67,6 +71,24 @@ impl Budget {
         }
         Ok(bytes.freeze())
     }
+}
+
+/// Takes what is left of a body of which nothing is wanted: to a client that
+/// still sends, the answer would come as an end of its stream, and some take that
+/// for a broken connection.
+pub(super) async fn discard(mut body: Body) {
+    let mut left = limits::DISCARDED_BYTES;
+    let taken = async {
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(bytes) {
+                Some(rest) => left = rest,
+                None => return,
+            }
+        }
+    };
+    // Whoever takes longer has had their time.
+    let _ = timeout(limits::BODY_TIME, taken).await;
 }
 
 /// What one body holds of the budget; given back when it was read or given up.
@@ -103,6 +125,10 @@ impl Drop for Share<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use futures_util::StreamExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -138,5 +164,28 @@ mod tests {
         let refused = budget.read(Body::from_stream(never)).await.unwrap_err();
         assert_eq!(refused.status, StatusCode::REQUEST_TIMEOUT);
         assert_eq!(refused.message, "the body did not come within 5 s");
+    }
+
+    #[tokio::test]
+    async fn what_is_left_of_a_refused_body_is_taken_but_not_without_end() {
+        let budget = Budget::new(limits::BODIES_BYTES);
+        let taken = |pieces: usize| {
+            let (budget, taken) = (&budget, Arc::new(AtomicUsize::new(0)));
+            async move {
+                let count = Arc::clone(&taken);
+                let piece = Bytes::from(vec![b' '; 1024 * 1024]);
+                let all = futures_util::stream::iter(0..pieces).map(move |_| {
+                    count.fetch_add(1, Ordering::Relaxed);
+                    Ok::<_, std::io::Error>(piece.clone())
+                });
+                let refused = budget.read(Body::from_stream(all)).await.unwrap_err();
+                assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
+                taken.load(Ordering::Relaxed)
+            }
+        };
+        assert_eq!(taken(8).await, 8);
+        // Four until it is too large, sixteen and the one that is too many.
+        assert_eq!(taken(100).await, 21);
+        assert_eq!(budget.left.load(Ordering::Relaxed), limits::BODIES_BYTES);
     }
 }

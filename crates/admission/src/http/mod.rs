@@ -115,7 +115,24 @@ impl App {
     }
 
     async fn question(&self, door: Door, request: Request) -> Result<Question, Rejection> {
-        if self.clients_only && !has_certificate(&request) {
+        if let Err(rejection) = self.may_ask(&request) {
+            body::discard(request.into_body()).await;
+            return Err(rejection);
+        }
+        let body: Bytes = self.bodies.read(request.into_body()).await?;
+        let bad_request = |message: String| Rejection {
+            status: StatusCode::BAD_REQUEST,
+            why: Rejected::BadRequest,
+            message,
+        };
+        catch_unwind(AssertUnwindSafe(|| Question::parse(&body, door)))
+            .map_err(|_| bad_request("the body cannot be read".to_owned()))?
+            .map_err(|error| bad_request(error.to_string()))
+    }
+
+    /// Whether this client is answered, and sends what is read here.
+    fn may_ask(&self, request: &Request) -> Result<(), Rejection> {
+        if self.clients_only && !has_certificate(request) {
             return Err(Rejection {
                 status: StatusCode::FORBIDDEN,
                 why: Rejected::NoCertificate,
@@ -129,15 +146,7 @@ impl App {
                 message: "the content type is not application/json".to_owned(),
             });
         }
-        let body: Bytes = self.bodies.read(request.into_body()).await?;
-        let bad_request = |message: String| Rejection {
-            status: StatusCode::BAD_REQUEST,
-            why: Rejected::BadRequest,
-            message,
-        };
-        catch_unwind(AssertUnwindSafe(|| Question::parse(&body, door)))
-            .map_err(|_| bad_request("the body cannot be read".to_owned()))?
-            .map_err(|error| bad_request(error.to_string()))
+        Ok(())
     }
 
     /// The API server says how long it waits: `?timeout=10s`.
