@@ -10,7 +10,7 @@ use waxseal_oci::{
     Annotations, CosignTag, Descriptor, Digest, Document, Reference, Repository, empty_config,
     media,
 };
-use waxseal_registry::{Artifact, Client, Found, RawManifest, ReferrersVia, Source as _};
+use waxseal_registry::{Artifact, Client, Error, Found, RawManifest, ReferrersVia, Source as _};
 use waxseal_sign::{LegacyLayer, bundle_descriptor, bundle_manifest};
 use waxseal_verify::{
     Authority, Candidate, CandidateContent, Origin, Place, Trust, Verified, Wanted,
@@ -186,11 +186,11 @@ pub(crate) async fn bundle_signature(
     });
     let fetches = candidates.take(CANDIDATES).map(|entry| async move {
         let bundle = bundle_of(client, repository, &entry.digest).await?;
-        Ok::<_, Failure>((entry.digest, bundle))
+        Ok((entry.digest, bundle))
     });
     let mut fetched = stream::iter(fetches).buffer_unordered(AT_ONCE);
     while let Some(result) = fetched.next().await {
-        let (manifest, Some((descriptor, bytes))) = result? else {
+        let Some((manifest, Some((descriptor, bytes)))) = readable(result)? else {
             continue;
         };
         let origin = origin(place, &manifest, &descriptor);
@@ -229,11 +229,13 @@ pub(crate) async fn legacy_signature(
         .filter(|layer| layer.media_type == media::SIMPLE_SIGNING && layer.size <= SIGNATURE_BYTES);
     let fetches = layers.take(CANDIDATES).map(|layer| async move {
         let payload = client.blob(repository, &layer, SIGNATURE_BYTES).await?;
-        Ok::<_, Failure>((layer, payload))
+        Ok((layer, payload))
     });
     let mut fetched = stream::iter(fetches).buffer_unordered(AT_ONCE);
     while let Some(result) = fetched.next().await {
-        let (layer, payload) = result?;
+        let Some((layer, payload)) = readable(result)? else {
+            continue;
+        };
         let origin = origin(Place::SignatureTag, &raw.digest, &layer);
         let annotations_of = layer.annotations;
         let content = CandidateContent::SimpleSigning {
@@ -257,7 +259,7 @@ async fn bundle_of(
     client: &Client,
     repository: &Repository,
     manifest: &Digest,
-) -> Result<Option<(Descriptor, Bytes)>, Failure> {
+) -> Result<Option<(Descriptor, Bytes)>, Error> {
     let Found::Present(raw) = client.manifest(repository, manifest).await? else {
         return Ok(None);
     };
@@ -272,6 +274,15 @@ async fn bundle_of(
     }
     let bytes = client.blob(repository, layer, SIGNATURE_BYTES).await?;
     Ok(Some((layer.clone(), bytes)))
+}
+
+/// What came of reading what somebody attached. What is broken for good is no
+/// signature of ours, and no reason not to sign: anybody can leave it there.
+fn readable<T>(result: Result<T, Error>) -> Result<Option<T>, Failure> {
+    match result {
+        Err(error) if error.is_transient() => Err(error.into()),
+        other => Ok(other.ok()),
+    }
 }
 
 impl Earlier<'_> {

@@ -5,7 +5,8 @@
 use std::process::Stdio;
 
 use serde_json::Value;
-use waxseal_oci::{CosignTag, Digest, referrers_tag};
+use waxseal_attestation::PredicateType;
+use waxseal_oci::{CosignTag, Descriptor, Digest, media, referrers_tag};
 use waxseal_testkit::{ImageSpec, Options, PushedImage, Registry};
 
 use crate::run::{Place, Ran};
@@ -70,6 +71,35 @@ fn manifest(registry: &Registry, digest: &Value) -> Value {
         .manifest("shop/api", digest.as_str().unwrap())
         .unwrap();
     serde_json::from_slice(&bytes).unwrap()
+}
+
+#[test]
+fn what_is_broken_beside_an_image_is_no_reason_not_to_sign_it() {
+    let signer = Signer::new();
+    for api in [true, false] {
+        let registry = registry(api);
+        let image = image(&registry);
+        // A registry that collects garbage keeps the manifest of a bundle that is gone.
+        let gone = Descriptor::of(media::SIGSTORE_BUNDLE_V03, b"gone");
+        let subject = &image.descriptor;
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let manifest =
+            waxseal_sign::bundle_manifest(&gone, PredicateType::SIGN, subject, now).unwrap();
+        let digest = Digest::sha256(&manifest).to_string();
+        let kind = media::OCI_MANIFEST;
+        let broken = registry.push_manifest("shop/api", &digest, kind, &manifest);
+        if !api {
+            let list = waxseal_oci::Index::new(vec![broken.descriptor]);
+            let tag = referrers_tag(&image.digest);
+            let bytes = list.to_bytes().unwrap();
+            registry.push_manifest("shop/api", &tag, media::OCI_INDEX, &bytes);
+        }
+        let answer = signer.json(&["sign", &image.by_digest]);
+        assert_eq!(answer["images"][0]["signedAlready"], false);
+        assert_eq!(referrers(&registry, &image.digest).len(), 2);
+        let answer = signer.json(&["sign", &image.by_digest]);
+        assert_eq!(answer["images"][0]["signedAlready"], true);
+    }
 }
 
 #[test]
