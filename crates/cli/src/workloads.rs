@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use waxseal_gate::kinds::{ExtraKind, Kind, Kinds};
 use waxseal_oci::Reference;
+use waxseal_policy::escaped;
 
 use crate::context::Context;
 use crate::error::Failure;
@@ -77,11 +78,13 @@ fn read(
     used: &mut Vec<Used>,
 ) -> Result<(), Failure> {
     let refuse = |reason: String| Failure::new(format_args!("`{file}`: {reason}"));
-    let documents: Vec<Value> = serde_saphyr::from_multiple(text).map_err(|e| {
-        let all = e.to_string();
+    let options = serde_saphyr::options! { with_snippet: false };
+    let parsed = serde_saphyr::from_multiple_with_options(text, options);
+    let documents: Vec<Value> = parsed.map_err(|e| {
+        let all = e.render_with_formatter(&serde_saphyr::UserMessageFormatter);
         refuse(format!(
             "not YAML: {}",
-            all.lines().next().unwrap_or_default()
+            escaped(all.lines().next().unwrap_or_default().trim_end_matches('.'))
         ))
     })?;
     let mut waiting: Vec<(Value, usize)> = documents.into_iter().rev().map(|d| (d, 0)).collect();
@@ -100,16 +103,17 @@ fn read(
             context.warn(format_args!("`{file}`: skipped, it has no `kind`"));
             continue;
         };
-        if name.ends_with("List")
+        let version = text("/apiVersion").unwrap_or_default();
+        if let Some(of) = name.strip_suffix("List")
             && let Some(items) = object.get("items").and_then(Value::as_array)
         {
             if depth >= LISTS {
                 return Err(refuse("its lists are nested too deeply".to_owned()));
             }
-            waiting.extend(items.iter().rev().map(|item| (item.clone(), depth + 1)));
+            let items = items.iter().rev();
+            waiting.extend(items.map(|item| (item_of(item, of, version), depth + 1)));
             continue;
         }
-        let version = text("/apiVersion").unwrap_or_default();
         let group = version.split_once('/').map_or("", |(group, _)| group);
         let kind = Kind::new(group, name);
         let title = format!("{name}/{}", text("/metadata/name").unwrap_or("(no name)"));
@@ -131,6 +135,20 @@ fn read(
         }
     }
     Ok(())
+}
+
+/// An item of a list. An API server leaves out of a `PodList` what each of its
+/// items is.
+fn item_of(item: &Value, kind: &str, version: &str) -> Value {
+    let mut item = item.clone();
+    if let Some(members) = item.as_object_mut()
+        && !kind.is_empty()
+        && !members.contains_key("kind")
+    {
+        members.insert("kind".to_owned(), kind.into());
+        members.insert("apiVersion".to_owned(), version.into());
+    }
+    item
 }
 
 fn add(used: &mut Vec<Used>, image: Reference, place: String) {

@@ -104,10 +104,53 @@ fn standard_input_folders_and_other_kinds() {
 }
 
 #[test]
+fn the_items_of_a_list_are_what_the_list_says() {
+    let shop = Shop::signed();
+    let (good, host) = (&shop.image.reference, shop.registry.host());
+    // As an API server lists Pods: their kind stands nowhere else.
+    let list = |image: &str| {
+        format!(
+            r#"{{"kind":"PodList","apiVersion":"v1","items":[{{"metadata":{{"name":"p"}},"spec":{{"containers":[{{"image":"{image}"}}]}}}}]}}"#
+        )
+    };
+    std::fs::create_dir_all(shop.place.path("all")).unwrap();
+    shop.place.write("all/good.json", list(good));
+    let ran = verify(&shop, &["all"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("used by all/good.json: Pod/p spec.containers[0].image"),
+        "{}",
+        ran.stdout
+    );
+    shop.place
+        .write("all/other.json", list(&format!("{host}/shop/other:1")));
+    let ran = verify(&shop, &["all"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.stdout);
+    // What is in no kind's list says itself what it is.
+    shop.place.write(
+        "plain.yaml",
+        "kind: List\napiVersion: v1\nitems: [{ spec: { containers: [{ image: a }] } }]",
+    );
+    let ran = verify(&shop, &["plain.yaml"]);
+    assert_eq!(
+        ran.stderr,
+        "error: `plain.yaml`: a document without `kind` is no Kubernetes object\n"
+    );
+}
+
+#[test]
 fn files_that_cannot_be_understood_are_not_passed_over() {
     let shop = Shop::new();
     let cases = [
-        ("a: [", "`case.yaml`: not YAML: "),
+        (
+            "a: [",
+            "`case.yaml`: not YAML: unclosed bracket '[' at line 1, column 4\n",
+        ),
+        (
+            "kind: Pod\nkind: Job",
+            "`case.yaml`: not YAML: duplicate mapping key `kind` is not allowed here at line 2, column 1\n",
+        ),
         (
             "image: nginx",
             "`case.yaml`: a document without `kind` is no Kubernetes object",
