@@ -16,8 +16,12 @@ use crate::password::PasswordArgs;
 #[derive(clap::Args, Debug)]
 pub(crate) struct ImportKey {
     /// The private key to import
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "key")]
+    file: Option<PathBuf>,
+
+    /// The same, as cosign has it
+    #[arg(short, long, value_name = "FILE", conflicts_with = "file", hide = true)]
+    key: Option<PathBuf>,
 
     /// Read the password that FILE has now from the first line of this file
     #[arg(long, value_name = "FILE")]
@@ -38,7 +42,9 @@ impl ImportKey {
                 .source_password_file
                 .or(self.password.password_file.clone()),
         };
-        let key = LockedKey::read(&self.file, &source)?.open()?;
+        let file = self.file.or(self.key);
+        let file = file.ok_or_else(|| Failure::usage("give the private key to import"))?;
+        let key = LockedKey::read(&file, &source)?.open()?;
         let password = self.password.for_new_key()?;
         let encrypted = key.to_encrypted_pem(&password).map_err(Failure::new)?;
         self.files.write(context, &encrypted, &key)

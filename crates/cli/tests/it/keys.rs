@@ -122,6 +122,15 @@ fn a_key_that_cannot_be_used_says_why() {
 #[test]
 fn a_key_from_elsewhere_is_imported() {
     let place = Place::new();
+    // As cosign has it.
+    place.key("p256.pkcs8.pem");
+    place.ok([
+        "import-key",
+        "--key",
+        "p256.pkcs8.pem",
+        "--output-prefix",
+        "flag",
+    ]);
     for name in [
         "p256.sec1",
         "p256.encrypted",
