@@ -11,7 +11,7 @@ use waxseal_gate::{
     PolicySetError,
 };
 use waxseal_oci::{Annotations, Platform};
-use waxseal_policy::Unmatched;
+use waxseal_policy::{PolicyError, Unmatched};
 use waxseal_verify::TrustedRoot;
 
 use crate::context::Context;
@@ -142,7 +142,11 @@ impl PolicyArgs {
 
     fn flags(&self, context: &Context) -> Result<FlagsSource, Failure> {
         let mut keys = Vec::new();
-        for path in &self.keys {
+        for (n, path) in self.keys.iter().enumerate() {
+            if self.keys.iter().take(n).any(|known| known == path) {
+                let path = path.display();
+                return Err(Failure::usage(format_args!("--key {path} is given twice")));
+            }
             let pem = String::from_utf8(read(path)?)
                 .map_err(|_| Failure::file("use", path, "it is not a PEM public key"))?;
             keys.push(NamedKey {
@@ -255,7 +259,12 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// A policy that does not load is nothing that can be run.
 pub(crate) fn refuse(error: PolicySetError) -> Failure {
-    let failure = match error {
+    let failure = match &error {
+        PolicySetError::Flags(PolicyError::Threshold {
+            threshold, keys, ..
+        }) => Failure::usage(format_args!(
+            "--threshold {threshold} asks for more signers than are named: {keys}, one key in two files counted once"
+        )),
         PolicySetError::Flags(_) => Failure::usage(&error),
         _ => Failure::new(&error),
     };

@@ -213,3 +213,31 @@ fn one_image_twice_is_one_image() {
     assert_eq!(all["items"].as_array().map(Vec::len), Some(1));
     assert_eq!(shop.registry.count(), 3);
 }
+
+#[test]
+fn keys_that_cannot_be_several_signers_are_a_wrong_command_line() {
+    let shop = Shop::new();
+    shop.place.write("same.pub", shop.place.read("cosign3.pub"));
+    let image = shop.image.by_digest.clone();
+    let verify = |second: &str| {
+        let keys = ["--key", "cosign3.pub", "--key", second, "--threshold", "2"];
+        let ran = shop.run(&[&["verify", &image][..], &keys].concat());
+        (ran.code, ran.stderr)
+    };
+    assert_eq!(
+        verify("same.pub"),
+        (
+            Some(2),
+            "error: --threshold 2 asks for more signers than are named: 1, one key in two files \
+             counted once\n"
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        verify("cosign3.pub"),
+        (
+            Some(2),
+            "error: --key cosign3.pub is given twice\n".to_owned()
+        )
+    );
+}
