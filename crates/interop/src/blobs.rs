@@ -54,6 +54,49 @@ pub(crate) fn lines(stage: &Stage, table: &mut Table) {
             .ok()?;
         read_back(stage, "theirs2", "c2.json")
     });
+    table.line("blob, legacy: waxseal → cosign2", || {
+        stage
+            .waxseal("sign-blob --key ours.key --bundle wl.json --output-signature w.sig blob.txt")
+            .ok()?;
+        let verify = "--signature w.sig --insecure-ignore-tlog=true blob.txt";
+        stage
+            .cosign2(&format!("verify-blob --key ours.pub {verify}"))
+            .ok()?;
+        stage
+            .cosign2(&format!("verify-blob --key other.pub {verify}"))
+            .fails()?;
+        Ok(())
+    });
+    table.line("blob, legacy: cosign2 → waxseal", || {
+        let words = "--output-signature c2.sig --bundle c2.former blob.txt";
+        stage
+            .cosign2(&format!("sign-blob --key theirs2.key {LEGACY2} {words}"))
+            .ok()?;
+        read_back(stage, "theirs2", "c2.former")?;
+        for (key, code) in [("theirs2", 0), ("other", 3)] {
+            stage
+                .waxseal(&format!(
+                    "verify-blob --key {key}.pub --signature c2.sig blob.txt"
+                ))
+                .exits(code)?;
+        }
+        Ok(())
+    });
+    table.line("blob, legacy attestation: cosign2 → waxseal", || {
+        let kind = "--type https://example.com/t/v1";
+        let words = format!("{kind} --predicate failed.json --output-signature c2.dsse blob.txt");
+        stage
+            .cosign2(&format!("attest-blob --key theirs2.key {LEGACY2} {words}"))
+            .ok()?;
+        for (key, code) in [("theirs2", 0), ("other", 3)] {
+            stage
+                .waxseal(&format!(
+                    "verify-blob --key {key}.pub {kind} --signature c2.dsse blob.txt"
+                ))
+                .exits(code)?;
+        }
+        Ok(())
+    });
     table.line("blob, attestation: waxseal → cosign3", || {
         let words = "--type https://example.com/t/v1 --predicate failed.json";
         stage

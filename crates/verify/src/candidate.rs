@@ -1,8 +1,11 @@
 //! Evidence that nobody has looked at yet.
 
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Annotations, Digest};
+
+use crate::limits;
 
 /// One piece of evidence, as it was fetched: untrusted bytes.
 #[derive(Clone, Debug)]
@@ -37,6 +40,45 @@ pub enum CandidateContent {
         /// The layer's annotations: what goes with the signature.
         annotations: Annotations,
     },
+    /// What cosign 2 writes beside a blob: the signature in base64, or a
+    /// document with that and what goes with it.
+    LegacyBlob(Bytes),
+}
+
+impl CandidateContent {
+    /// What a file called a bundle holds: a Sigstore bundle, or what cosign 2
+    /// called one (`{"base64Signature": …}`). `bytes` are untrusted.
+    #[must_use]
+    pub fn beside_blob(bytes: Bytes) -> Self {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Shape {
+            base64_signature: Option<IgnoredAny>,
+            media_type: Option<IgnoredAny>,
+        }
+        let small = bytes.len() <= limits::LEGACY_BLOB_BYTES;
+        let shape = small.then(|| serde_json::from_slice::<Shape>(&bytes));
+        match shape {
+            Some(Ok(Shape {
+                base64_signature: Some(_),
+                media_type: None,
+            })) => Self::LegacyBlob(bytes),
+            _ => Self::Bundle(bytes),
+        }
+    }
+
+    /// The document itself.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Bundle(bytes)
+            | Self::LegacyBlob(bytes)
+            | Self::SimpleSigning { payload: bytes, .. }
+            | Self::LegacyAttestation {
+                envelope: bytes, ..
+            } => bytes,
+        }
+    }
 }
 
 /// Where a candidate was found. Not signed: for answers, never for decisions.

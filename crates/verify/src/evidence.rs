@@ -62,6 +62,7 @@ impl<'a> Evidence<'a> {
                 envelope,
                 annotations,
             } => legacy::attestation(envelope, annotations),
+            CandidateContent::LegacyBlob(bytes) => legacy::blob(bytes),
         }
     }
 
@@ -93,7 +94,7 @@ impl<'a> Evidence<'a> {
     pub(crate) fn is_legacy(&self) -> bool {
         matches!(
             self.format,
-            Format::SimpleSigning | Format::LegacyAttestation
+            Format::SimpleSigning | Format::LegacyAttestation | Format::LegacyBlob
         )
     }
 }

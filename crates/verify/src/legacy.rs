@@ -1,4 +1,5 @@
-//! What cosign 2 left behind tags: a blob, and the rest in annotations.
+//! What cosign 2 left behind tags, a blob and the rest in annotations, and
+//! beside files.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,6 +9,7 @@ use waxseal_oci::Annotations;
 
 use crate::entry::{self, LogEntry};
 use crate::evidence::{Content, Evidence, SignedWith};
+use crate::key::PublicKey;
 use crate::limits;
 use crate::rejection::Rejection;
 use crate::verified::Format;
@@ -37,6 +39,55 @@ pub(crate) fn attestation<'a>(
     let content = Content::Envelope(EncodedEnvelope::parse(envelope)?);
     let document = Some(envelope);
     evidence(Format::LegacyAttestation, content, document, annotations)
+}
+
+/// Reads what cosign 2 writes beside a blob (`sign-blob --output-signature`, or
+/// `--bundle` without `--new-bundle-format`). `bytes` are untrusted.
+pub(crate) fn blob(bytes: &[u8]) -> Result<Evidence<'static>, Rejection> {
+    let text = bytes.trim_ascii();
+    let of = |signature| Content::Artifact {
+        digest: None,
+        signature,
+    };
+    let by_key = |hint| SignedWith::Key { hint };
+    let (content, material, entries) = if text.first() == Some(&b'{') {
+        let mut fields = Fields::new("bundle", json::parse(text, BUDGET)?)?;
+        let signature = fields.need_bytes("base64Signature")?;
+        let material = match fields.bytes("cert")? {
+            None => by_key(String::new()),
+            Some(pem) => signer(&pem)?,
+        };
+        let entries = match fields.object("rekorBundle")? {
+            None => Vec::new(),
+            Some(entry) => vec![log_entry_of(entry)?],
+        };
+        fields.finish()?;
+        (of(signature), material, entries)
+    } else {
+        let signature = STANDARD.decode(text).ok().filter(|s| !s.is_empty());
+        let signature = signature.ok_or(JsonError::Base64 {
+            at: "file",
+            name: "signature",
+        })?;
+        (of(signature), by_key(String::new()), Vec::new())
+    };
+    Ok(Evidence {
+        format: Format::LegacyBlob,
+        content,
+        material,
+        entries,
+        timestamps: Vec::new(),
+        document: None,
+    })
+}
+
+/// cosign calls it a certificate, and puts a public key there where there is none.
+fn signer(pem: &[u8]) -> Result<SignedWith, Rejection> {
+    if let Ok(key) = PublicKey::from_pem(pem) {
+        return Ok(SignedWith::Key { hint: key.hint() });
+    }
+    let text = str::from_utf8(pem).unwrap_or_default();
+    Ok(SignedWith::Certificates(certificates(text, "")?))
 }
 
 fn evidence<'a>(
@@ -116,7 +167,13 @@ fn certificates(leaf: &str, chain: &str) -> Result<Vec<Vec<u8>>, Rejection> {
 
 /// The log's answer, as Rekor's first generation gave it and cosign kept it.
 fn log_entry(text: &str) -> Result<LogEntry, Rejection> {
-    let mut fields = Fields::new("bundle", json::parse(text.as_bytes(), BUDGET)?)?;
+    log_entry_of(Fields::new(
+        "bundle",
+        json::parse(text.as_bytes(), BUDGET)?,
+    )?)
+}
+
+fn log_entry_of(mut fields: Fields<'_>) -> Result<LogEntry, Rejection> {
     let promise = fields.need_bytes("SignedEntryTimestamp")?;
     let mut payload = fields.need_object("Payload")?;
     fields.finish()?;

@@ -16,6 +16,10 @@ pub const PROOF_HASHES: usize = 64;
 /// hundred at a time.
 pub const PUBLISHED: usize = 128;
 
+/// Bytes of what cosign 2 wrote beside a blob: a signature, a certificate and
+/// the log's promise.
+pub const LEGACY_BLOB_BYTES: usize = 1024 * 1024;
+
 /// Values of one bundle: all of the above with room to spare.
 pub(crate) const BUNDLE_VALUES: usize = 8_192;
 

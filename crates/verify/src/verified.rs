@@ -183,6 +183,8 @@ pub enum Format {
     SimpleSigning,
     /// cosign 2's attestation: a DSSE envelope by itself.
     LegacyAttestation,
+    /// cosign 2's signature of a blob.
+    LegacyBlob,
 }
 
 /// What was checked, and what was not.

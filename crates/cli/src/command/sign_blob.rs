@@ -30,6 +30,11 @@ pub(crate) struct SignBlob {
     /// Write the bundle to this file (default: standard output)
     #[arg(short, long, value_name = "FILE")]
     bundle: Option<PathBuf>,
+
+    /// Write the signature by itself, in base64, to this file too, for `cosign verify-blob
+    /// --signature`; needs a key
+    #[arg(long, value_name = "FILE", conflicts_with = "keyless")]
+    output_signature: Option<PathBuf>,
 }
 
 impl SignBlob {
@@ -37,6 +42,8 @@ impl SignBlob {
         one_stdin(Some(&self.file), &self.signer.password)?;
         let prepared = self.signer.read(context)?;
         let bundle = OutFile::open(self.bundle.as_deref())?;
+        let detached = self.output_signature.as_deref();
+        let detached = detached.map(|path| OutFile::open(Some(path))).transpose()?;
         let (made, digest, name) = context.block_on(async {
             if is_stdin(&self.file) {
                 let blob = Blob::pipe(stdin().lock());
@@ -45,11 +52,24 @@ impl SignBlob {
             let file = File::open(&self.file).map_err(|e| Failure::file("open", &self.file, e))?;
             sign(context, prepared, Blob::file(file), &self.file).await
         })??;
+        if let Some(file) = detached {
+            file.write(context, signature(&made.bundle)?.as_bytes())?;
+        }
         bundle.write(context, &made.bundle)?;
         made.note(context);
         context.note(format_args!("signed {digest} with {name}"));
         Ok(Exit::Ok)
     }
+}
+
+/// The signature in a bundle of ours, as cosign 2 writes one: base64 and no more.
+fn signature(bundle: &[u8]) -> Result<String, Failure> {
+    let bundle: serde_json::Value = serde_json::from_slice(bundle).map_err(Failure::new)?;
+    let signature = bundle.pointer("/messageSignature/signature");
+    let signature = signature.and_then(serde_json::Value::as_str);
+    signature
+        .map(str::to_owned)
+        .ok_or_else(|| Failure::new("the bundle holds no signature by itself"))
 }
 
 async fn sign<R: Read>(

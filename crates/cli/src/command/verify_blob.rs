@@ -13,7 +13,7 @@ use clap::{ArgGroup, ValueEnum};
 use serde::Serialize;
 use waxseal_attestation::PredicateType;
 use waxseal_attestation::json::shown;
-use waxseal_oci::{Algorithm, Digest, Hasher};
+use waxseal_oci::{Algorithm, Annotations, Digest, Hasher};
 use waxseal_policy::RootUsed;
 use waxseal_verify::{
     Authority, BlobVerifier, Candidate, CandidateContent, Check, Demand, KeyAuthority, Origin,
@@ -42,10 +42,20 @@ pub(crate) struct VerifyBlob {
     #[arg(value_name = "FILE|DIGEST")]
     subject: Subject,
 
-    /// The Sigstore bundle with the signature; for published provenance also what the registry
-    /// answers, or bundles one a line
-    #[arg(short, long, value_name = "FILE")]
-    bundle: PathBuf,
+    /// The Sigstore bundle with the signature, or what cosign 2 called one; for published provenance
+    /// also what the registry answers, or bundles one a line
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        required_unless_present = "signature"
+    )]
+    bundle: Option<PathBuf>,
+
+    /// What cosign 2 wrote in place of a bundle: the signature in base64, or an attestation's
+    /// envelope
+    #[arg(long, value_name = "FILE", conflicts_with = "bundle", conflicts_with_all = publisher::FLAGS)]
+    signature: Option<PathBuf>,
 
     /// A public key that may have signed it (repeatable: any of them)
     #[arg(short, long = "key", value_name = "FILE", conflicts_with_all = publisher::FLAGS)]
@@ -150,13 +160,26 @@ impl VerifyBlob {
             Some(publisher) => self.publishers(context, publisher)?,
             None => self.signers(context)?,
         };
-        let content = bounded(&self.bundle)?;
+        let (beside, detached) = match (&self.bundle, &self.signature) {
+            (_, Some(path)) => (path, true),
+            (Some(path), None) => (path, false),
+            (None, None) => return Err(Failure::usage("give --bundle or --signature")),
+        };
+        let content = bounded(beside)?;
         let outcomes = if publisher.is_some() {
             let bundles = published(&content)
-                .map_err(|e| Failure::new(format_args!("`{}`: {e}", self.bundle.display())))?;
+                .map_err(|e| Failure::new(format_args!("`{}`: {e}", beside.display())))?;
             self.verify_any(context, bundles, &signers)?
         } else {
-            self.verify(context, &candidate(Bytes::from(content)), &signers)?
+            let content = match (detached, self.attestation.is_some()) {
+                (false, _) => CandidateContent::beside_blob(content.into()),
+                (true, false) => CandidateContent::LegacyBlob(content.into()),
+                (true, true) => CandidateContent::LegacyAttestation {
+                    envelope: content.into(),
+                    annotations: Annotations::new(),
+                },
+            };
+            self.verify(context, &candidate(content), &signers)?
         };
         let mut refusal = (0, Rejection::SignatureInvalid.code(), String::new());
         for outcome in outcomes {
@@ -275,7 +298,7 @@ impl VerifyBlob {
         };
         let mut outcomes = Vec::new();
         for bundle in bundles {
-            let candidate = candidate(bundle);
+            let candidate = candidate(CandidateContent::Bundle(bundle));
             for digest in &digests {
                 outcomes.extend(signers.judge(context, &candidate, digest));
             }
@@ -443,18 +466,16 @@ fn bounded(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(content)
 }
 
-fn candidate(content: Bytes) -> Candidate {
+fn candidate(content: CandidateContent) -> Candidate {
+    let bytes = content.bytes();
     let origin = Origin {
         place: Place::File,
         manifest: None,
-        blob: Digest::sha256(&content),
-        size: u64::try_from(content.len()).unwrap_or(u64::MAX),
+        blob: Digest::sha256(bytes),
+        size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
         predicate_hint: None,
     };
-    Candidate {
-        origin,
-        content: CandidateContent::Bundle(content),
-    }
+    Candidate { origin, content }
 }
 
 fn read(path: &Path, take: &mut dyn FnMut(&[u8])) -> Result<(), Failure> {

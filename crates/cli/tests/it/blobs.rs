@@ -90,6 +90,63 @@ fn what_is_signed_verifies_and_nothing_else_does() {
 }
 
 #[test]
+fn what_cosign_2_wrote_beside_a_file_verifies() {
+    let place = place();
+    place.write("other", "other");
+    place.ok([
+        "sign-blob",
+        "-k",
+        "cosign2.key",
+        "-b",
+        "blob.json",
+        "--output-signature",
+        "blob.sig",
+        "blob",
+    ]);
+    let text = std::fs::read_to_string(place.path("blob.sig")).unwrap();
+    let former = format!(r#"{{"base64Signature":"{text}"}}"#);
+    place.write("blob.cosign", former);
+    for beside in [["--signature", "blob.sig"], ["--bundle", "blob.cosign"]] {
+        let verify = |key: &str, file: &str| {
+            let words = ["verify-blob", "-k", key, "-o", "json", file];
+            let ran = place.run(words.into_iter().chain(beside));
+            let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
+            (ran.code, answer["refusal"]["code"].clone())
+        };
+        assert_eq!(verify("cosign2.pub", "blob"), (Some(0), Value::Null));
+        for (key, file) in [("p384.pub", "blob"), ("cosign2.pub", "other")] {
+            let refused = (Some(3), Value::from("signature-invalid"));
+            assert_eq!(verify(key, file), refused, "{key} {file}");
+        }
+    }
+    // An attestation by itself is an envelope.
+    place.write("predicate.json", r#"{"a":1}"#);
+    place.ok([
+        "attest-blob",
+        "-k",
+        "cosign2.key",
+        "--type",
+        "https://example.com/t/v1",
+        "--predicate",
+        "predicate.json",
+        "-b",
+        "attested.json",
+        "blob",
+    ]);
+    let bundle = std::fs::read(place.path("attested.json")).unwrap();
+    let bundle: Value = serde_json::from_slice(&bundle).unwrap();
+    place.write("blob.dsse", bundle["dsseEnvelope"].to_string());
+    let verify = |kind: &str, file: &str| {
+        let words = ["verify-blob", "-k", "cosign2.pub", "--type", kind];
+        let more = ["--signature", "blob.dsse", file];
+        place.run(words.into_iter().chain(more)).code
+    };
+    assert_eq!(verify("https://example.com/t/v1", "blob"), Some(0));
+    assert_eq!(verify("https://example.com/t/v1", "other"), Some(3));
+    assert_eq!(verify("https://example.com/t/v2", "blob"), Some(3));
+}
+
+#[test]
 fn a_pipe_is_signed_and_verified() {
     let place = place();
     let content = vec![7; 1 << 20];

@@ -506,4 +506,4 @@ fn a_promise_counts_where_it_is_all_there_can_be() {
 }
 
 /// An hour after everything was signed.
-const LATER: Timestamp = Timestamp::constant(1_767_229_200, 0);
+pub(crate) const LATER: Timestamp = Timestamp::constant(1_767_229_200, 0);

@@ -9,6 +9,7 @@ mod forged;
 mod forger;
 mod keys;
 mod kinds;
+mod legacy_blob;
 mod mutation;
 mod published;
 mod support;

@@ -144,6 +144,7 @@ fn with_bytes(candidate: &Candidate, bytes: Bytes) -> Candidate {
                 annotations: annotations.clone(),
             }
         }
+        CandidateContent::LegacyBlob(_) => CandidateContent::LegacyBlob(bytes),
         _ => CandidateContent::Bundle(bytes),
     };
     Candidate { origin, content }

@@ -20,6 +20,25 @@ pub(crate) fn bundle(bytes: impl Into<Bytes>) -> Candidate {
     )
 }
 
+pub(crate) fn beside_blob(bytes: impl Into<Bytes>) -> Candidate {
+    let bytes = bytes.into();
+    candidate(
+        Place::File,
+        &bytes.clone(),
+        CandidateContent::beside_blob(bytes),
+    )
+}
+
+/// The signature of a blob, by itself or as cosign 2 kept it.
+pub(crate) fn legacy_blob(bytes: impl Into<Bytes>) -> Candidate {
+    let bytes = bytes.into();
+    candidate(
+        Place::File,
+        &bytes.clone(),
+        CandidateContent::LegacyBlob(bytes),
+    )
+}
+
 pub(crate) fn signature(payload: impl Into<Bytes>, annotations: Annotations) -> Candidate {
     let payload = payload.into();
     candidate(
