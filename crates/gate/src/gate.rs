@@ -28,7 +28,7 @@ use waxseal_verify::{Origin, Verified};
 use self::targets::{Problem, Target};
 use crate::ask::{Asker, document};
 use crate::evidence::{Evidence, Follower, room};
-use crate::leads::{Queue, list_seen};
+use crate::leads::{Queue, layers_aside, list_seen};
 use crate::{Fault, PolicySet, limits};
 
 /// How images are looked at.
@@ -356,7 +356,8 @@ impl<'a, S: Source> Verification<'a, S> {
     }
 
     /// Looks where older tools, and registries before their referrers API, kept
-    /// evidence.
+    /// evidence. What nothing asks for is listed, so that the answer does not
+    /// say of an image with attestations that it has nothing.
     async fn older_places(
         &self,
         bodies: &[&Digest],
@@ -367,14 +368,11 @@ impl<'a, S: Source> Verification<'a, S> {
     ) {
         let mut tags = Vec::new();
         for body in bodies {
-            if needs.signature {
-                tags.push((*body, CosignTag::Signature));
-            }
-            if !needs.attestations.is_empty() {
-                tags.push((*body, CosignTag::Attestation));
-            }
+            tags.push((*body, CosignTag::Signature, needs.signature));
+            let attested = !needs.attestations.is_empty();
+            tags.push((*body, CosignTag::Attestation, attested));
         }
-        let under_tags = join_all(tags.iter().map(|(body, tag)| async move {
+        let under_tags = join_all(tags.iter().map(|(body, tag, _)| async move {
             let Found::Present(raw) = self.asker.tag(&tag.tag(body)).await? else {
                 return Ok(None);
             };
@@ -399,14 +397,19 @@ impl<'a, S: Source> Verification<'a, S> {
                 Err(fault) => evidence.faults.push(fault),
             }
         }
-        for ((body, tag), found) in tags.iter().zip(under_tags) {
+        for ((body, tag, needed), found) in tags.iter().zip(under_tags) {
             match found {
-                Ok(Some((raw, document))) => {
+                Ok(Some((raw, document))) if *needed => {
                     let aside = queue.add_layers(body, *tag, &raw, document);
                     list_seen(&mut evidence.seen, aside);
                 }
-                Ok(None) => {}
-                Err(fault) => evidence.faults.push(fault),
+                Ok(Some((raw, document))) => {
+                    let aside = layers_aside(body, *tag, &raw, document);
+                    list_seen(&mut evidence.seen, aside);
+                }
+                // The verdict rests on what is needed alone.
+                Err(fault) if *needed => evidence.faults.push(fault),
+                Ok(None) | Err(_) => {}
             }
         }
     }

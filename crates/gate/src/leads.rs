@@ -110,29 +110,13 @@ impl Queue {
         manifest: &RawManifest,
         document: Document,
     ) -> Vec<Seen> {
-        let (place, meant_for) = match tag {
-            CosignTag::Attestation => (Place::AttestationTag, None),
-            _ => (Place::SignatureTag, Some(PredicateType::SIGN.to_owned())),
-        };
-        let lead = |layer: Descriptor| Lead {
-            about: about.clone(),
-            place,
-            hint: layer.annotation("predicateType").map(str::to_owned),
-            what: What::Layer {
-                manifest: manifest.digest.clone(),
-                layer,
-            },
-        };
-        let Document::Manifest(document) = document else {
-            return vec![lead(manifest.descriptor()).seen("an index where a manifest belongs")];
-        };
-        let mut aside = Vec::new();
-        for layer in document.layers {
-            let mut lead = lead(layer);
-            lead.hint = meant_for.clone().or(lead.hint);
-            aside.extend(self.add(lead));
+        match layers(about, tag, manifest, document) {
+            Ok(leads) => leads
+                .into_iter()
+                .filter_map(|lead| self.add(lead))
+                .collect(),
+            Err(seen) => vec![*seen],
         }
-        aside
     }
 
     fn add(&mut self, lead: Lead) -> Option<Seen> {
@@ -187,6 +171,51 @@ impl Queue {
     pub(crate) fn len(&self) -> usize {
         let hinted: usize = self.hinted.iter().map(|(_, queue)| queue.len()).sum();
         hinted + self.unhinted.len()
+    }
+}
+
+/// The layers under one of cosign 2's tags that no requirement asks for.
+pub(crate) fn layers_aside(
+    about: &Digest,
+    tag: CosignTag,
+    manifest: &RawManifest,
+    document: Document,
+) -> Vec<Seen> {
+    match layers(about, tag, manifest, document) {
+        Ok(leads) => leads.iter().map(|lead| lead.seen(NOT_NEEDED)).collect(),
+        Err(seen) => vec![*seen],
+    }
+}
+
+/// The layers under one of cosign 2's tags.
+fn layers(
+    about: &Digest,
+    tag: CosignTag,
+    manifest: &RawManifest,
+    document: Document,
+) -> Result<Vec<Lead>, Box<Seen>> {
+    let (place, meant_for) = match tag {
+        CosignTag::Attestation => (Place::AttestationTag, None),
+        _ => (Place::SignatureTag, Some(PredicateType::SIGN.to_owned())),
+    };
+    let lead = |layer: Descriptor| {
+        let hint = layer.annotation("predicateType").map(str::to_owned);
+        Lead {
+            about: about.clone(),
+            place,
+            hint: meant_for.clone().or(hint),
+            what: What::Layer {
+                manifest: manifest.digest.clone(),
+                layer,
+            },
+        }
+    };
+    match document {
+        Document::Manifest(document) => Ok(document.layers.into_iter().map(lead).collect()),
+        _ => {
+            let lead = lead(manifest.descriptor());
+            Err(Box::new(lead.seen("an index where a manifest belongs")))
+        }
     }
 }
 

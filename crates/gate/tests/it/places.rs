@@ -45,6 +45,46 @@ async fn an_attestation_is_not_a_signature() {
 }
 
 #[tokio::test]
+async fn what_cosign_2_left_is_named_where_nothing_asks_for_it() {
+    let ada = Person::new("ada");
+    let shop = Shop::new();
+    let attested = ada.legacy_attestation(&shop, CYCLONEDX, "{}");
+    shop.under_tag(CosignTag::Attestation, &[attested]);
+    let outcome = shop.verify(&shop.by_digest(), &signed_by(&[&ada])).await;
+    assert_eq!(outcome.decision.verdict, Verdict::Deny);
+    assert_eq!(
+        requirement(&outcome).missing.as_deref(),
+        Some(
+            format!(
+                "no signature by ada; attestations are not signatures (predicates seen: {CYCLONEDX})"
+            )
+            .as_str()
+        )
+    );
+    // It is listed, and not fetched.
+    assert!(!shop.asked().iter().any(|asked| asked == "GET blob"));
+    let shop = Shop::new();
+    shop.under_tag(CosignTag::Signature, &[ada.legacy_signature(&shop)]);
+    let set = attested_by(&[&ada], &["cyclonedx"]);
+    let outcome = shop.verify(&shop.by_digest(), &set).await;
+    assert_eq!(outcome.decision.verdict, Verdict::Deny);
+    let requirement = requirement(&outcome);
+    assert_eq!(
+        requirement.missing.as_deref(),
+        Some("no attestation of type cyclonedx by ada")
+    );
+    assert_eq!(
+        requirement.seen[0].predicate.as_deref(),
+        Some(PredicateType::SIGN)
+    );
+    // A list that nothing needs and that cannot be read is no reason to say so.
+    let list = Match::new("GET", ".sig");
+    shop.registry.fault(list, Fault::status(403), u64::MAX);
+    let outcome = shop.verify(&shop.by_digest(), &set).await;
+    assert_eq!(outcome.decision.verdict, Verdict::Deny);
+}
+
+#[tokio::test]
 async fn an_attestation_that_is_announced_as_a_signature_is_none() {
     let ada = Person::new("ada");
     let shop = Shop::new();
