@@ -62,6 +62,31 @@ impl Item {
     }
 }
 
+/// What an index names comes before it, whichever indexes name it: a registry
+/// takes an index only after its members.
+fn below_first(mut waiting: Vec<Item>) -> Vec<Item> {
+    let mut open: HashSet<Digest> = waiting.iter().map(|i| i.raw.digest.clone()).collect();
+    let mut ordered = Vec::new();
+    while !waiting.is_empty() {
+        let is_ready = |item: &Item| match &item.document {
+            Document::Index(index) => !index.manifests.iter().any(|m| open.contains(&m.digest)),
+            _ => true,
+        };
+        let (ready, rest): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_ready);
+        if ready.is_empty() {
+            // No digest names itself; were it so, nothing would be left out.
+            ordered.extend(rest);
+            break;
+        }
+        for item in &ready {
+            open.remove(&item.raw.digest);
+        }
+        ordered.extend(ready);
+        waiting = rest;
+    }
+    ordered
+}
+
 /// Looks through the source.
 pub(crate) struct Survey<'a, S> {
     pub(crate) source: &'a S,
@@ -92,13 +117,10 @@ impl<'a, S: Source> Survey<'a, S> {
 
     pub(crate) async fn run(mut self) -> Result<Plan, Error> {
         let root = self.plan.root.clone();
-        let mut images = self.images(root).await?;
+        let images = self.images(root).await?;
         let mut subjects: VecDeque<(Digest, usize)> =
             images.iter().map(|i| (i.raw.digest.clone(), 0)).collect();
-        // What an index names comes before it, whichever index names it.
-        images.reverse();
-        images.sort_by_key(|item| matches!(item.document, Document::Index(_)));
-        self.plan.images = images;
+        self.plan.images = below_first(images);
         while let Some((subject, depth)) = subjects.pop_front() {
             if depth >= limits::DEPTH {
                 return Err(self.too_deep(&subject));

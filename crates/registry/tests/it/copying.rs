@@ -102,6 +102,38 @@ fn count(ledger: &Ledger, kind: Kind, action: Action) -> usize {
 }
 
 #[tokio::test]
+async fn what_several_indexes_name_comes_before_all_of_them() {
+    let (from, to) = (Fake::start().await, Fake::start().await);
+    let put = |names: &[&RawManifest], tag| {
+        let index = Index::new(names.iter().map(|m| m.descriptor()).collect());
+        let index = RawManifest::new(media::OCI_INDEX, index.to_bytes().unwrap());
+        from.put_manifest(&index, tag);
+        index
+    };
+    let image = from.put_image("a", b"amd64");
+    let shared = put(&[&image], None);
+    let other = put(&[&shared], None);
+    // The shared one is met first, and again inside the other.
+    let root = put(&[&shared, &other], Some("v1"));
+    let ledger = copy(
+        &from.client(),
+        &from.reference("v1"),
+        &to.client(),
+        &to.reference("v1"),
+    )
+    .await
+    .unwrap();
+    let order: Vec<_> = ledger
+        .entries
+        .iter()
+        .filter(|e| matches!(e.kind, Kind::Manifest | Kind::Index))
+        .map(|e| e.digest.clone())
+        .collect();
+    let wanted = [&image, &shared, &other, &root].map(|m| m.digest.clone());
+    assert_eq!(order, wanted);
+}
+
+#[tokio::test]
 async fn carries_everything_to_every_kind_of_registry_and_back() {
     for source_has_api in [true, false] {
         for target_has_api in [true, false] {
