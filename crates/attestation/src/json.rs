@@ -227,6 +227,24 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// As [`Fields::need_bytes`], and the text itself, which is the only one of
+    /// those bytes.
+    ///
+    /// # Errors
+    /// If it is absent, empty or not base64.
+    pub fn need_encoded(
+        &mut self,
+        name: &'static str,
+    ) -> Result<(Cow<'a, str>, Vec<u8>), JsonError> {
+        let at = self.at;
+        let text = self.string(name)?.filter(|text| !text.is_empty());
+        let text = text.ok_or(JsonError::Missing { at, name })?;
+        let bytes = STANDARD
+            .decode(text.as_ref())
+            .map_err(|_| JsonError::Base64 { at, name })?;
+        Ok((text, bytes))
+    }
+
     /// The integer member `name`: a number, or a string of one, as protobuf's
     /// JSON writes 64-bit integers.
     ///
@@ -448,8 +466,19 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 }
 
-/// A key that stands twice, found by sorting so that a large object stays cheap.
+/// A key that stands twice, found in a large object by sorting, so that it
+/// stays cheap.
 fn twice(members: &[(Cow<'_, str>, Value<'_>)]) -> Option<String> {
+    if members.len() <= FEW {
+        let mut rest = members;
+        while let [(key, _), others @ ..] = rest {
+            if others.iter().any(|(other, _)| other == key) {
+                return Some(shown(key));
+            }
+            rest = others;
+        }
+        return None;
+    }
     let mut keys: Vec<&str> = members.iter().map(|(key, _)| key.as_ref()).collect();
     keys.sort_unstable();
     keys.windows(2).find_map(|pair| match pair {
@@ -457,6 +486,9 @@ fn twice(members: &[(Cow<'_, str>, Value<'_>)]) -> Option<String> {
         _ => None,
     })
 }
+
+/// Members that are compared with each other rather than sorted.
+const FEW: usize = 16;
 
 struct Key;
 

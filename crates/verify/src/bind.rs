@@ -35,7 +35,7 @@ pub(crate) enum Signer<'a> {
 }
 
 /// Checks that `entry` is about `bound`.
-pub(crate) fn bind_entry(entry: &LogEntry, bound: &Bound<'_>) -> Result<(), Rejection> {
+pub(crate) fn bind_entry(entry: &LogEntry<'_>, bound: &Bound<'_>) -> Result<(), Rejection> {
     let mut body = Fields::new("body", json::parse(&entry.body, BUDGET)?)?;
     let kind = body.need_string("kind")?;
     let version = body.need_string("apiVersion")?;
@@ -183,6 +183,11 @@ fn contains(digests: &[Digest], found: Option<Digest>) -> Result<(), Rejection> 
 
 /// A PEM block: the key, or the certificate.
 fn same_pem_signer(text: &[u8], bound: &Bound<'_>) -> Result<(), Rejection> {
+    if let Signer::Certificate(der) = bound.signer
+        && is_pem_of(text, der)
+    {
+        return Ok(());
+    }
     let blocks = pem::parse_many(text).unwrap_or_default();
     let [block] = blocks.as_slice() else {
         return Err(mismatch(EntryPart::Signer));
@@ -192,6 +197,19 @@ fn same_pem_signer(text: &[u8], bound: &Bound<'_>) -> Result<(), Rejection> {
         ("PUBLIC KEY", Signer::Key(key)) if block.contents() == key.spki_der() => Ok(()),
         _ => Err(mismatch(EntryPart::Signer)),
     }
+}
+
+/// Whether `text` is the certificate as logs write it, which is told sooner
+/// than what else it could be.
+fn is_pem_of(text: &[u8], certificate: &[u8]) -> bool {
+    let lines = text
+        .strip_prefix(b"-----BEGIN CERTIFICATE-----\n")
+        .and_then(|text| text.strip_suffix(b"\n-----END CERTIFICATE-----\n"));
+    let encoded = STANDARD.encode(certificate);
+    lines.is_some_and(|lines| {
+        let wanted = encoded.as_bytes().chunks(PEM_LINE);
+        lines.split(|byte| *byte == b'\n').eq(wanted)
+    })
 }
 
 /// `{"publicKey": {"rawBytes": …}}` or `{"x509Certificate": {"rawBytes": …}}`.
@@ -215,6 +233,9 @@ fn same_signer(mut fields: Fields<'_>, bound: &Bound<'_>) -> Result<(), Rejectio
 fn mismatch(part: EntryPart) -> Rejection {
     Rejection::LogEntryMismatch(part)
 }
+
+/// The characters of a line of PEM (RFC 7468, 2).
+const PEM_LINE: usize = 64;
 
 /// The largest kind of body has some thirty values.
 const BUDGET: Budget = Budget::new(256, 16);

@@ -178,7 +178,7 @@ fn certificate_of(mut fields: Fields<'_>) -> Result<Vec<u8>, JsonError> {
 
 /// > v0.1: `inclusion_promise` is required. v0.2 and later:
 /// > `inclusion_proof` is required.
-fn check_evidence(format: Format, entries: &[LogEntry]) -> Result<(), Rejection> {
+fn check_evidence(format: Format, entries: &[LogEntry<'_>]) -> Result<(), Rejection> {
     for entry in entries {
         let missing = match format {
             Format::BundleV01 if entry.promise.is_none() => "inclusionPromise",

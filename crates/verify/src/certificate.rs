@@ -2,7 +2,7 @@
 //! just been given one.
 
 use crate::key::PublicKey;
-use crate::keyless;
+use crate::{keyless, names};
 use crate::rejection::Rejection;
 
 /// What a certificate says. Nothing of it is verified.
@@ -22,9 +22,9 @@ pub struct CertificateClaims {
 /// # Errors
 /// [`Rejection::Certificate`], where it cannot be read or names nobody.
 pub fn certificate_claims(der: &[u8]) -> Result<CertificateClaims, Rejection> {
-    let chain = [der.to_vec()];
-    let key = keyless::key_of(&chain)?;
-    let (subject, issuer) = keyless::claimed_identity(&chain)
+    let certificate = names::parse(der)?;
+    let key = names::key_of(&certificate)?;
+    let (subject, issuer) = keyless::claimed_identity(&certificate)
         .ok_or_else(|| Rejection::Certificate("it names nobody".to_owned()))?;
     Ok(CertificateClaims {
         key,

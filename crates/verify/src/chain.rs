@@ -10,47 +10,118 @@ use jiff::Timestamp;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use sigstore_types::TimeRange;
 use sigstore_verify::crypto::WEBPKI_VERIFICATION_ALGS;
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{Any, ObjectIdentifier};
 use x509_cert::der::{Encode as _, Tag};
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 
-use crate::links::{Link, Remembering};
+use crate::links::{Known, Remembering};
 use crate::rejection::Rejection;
+
+/// The certificates of one authority of a trust root.
+pub(crate) struct Chain {
+    anchor: TrustAnchor<'static>,
+    /// The certificates between the anchor and those that it issues, from
+    /// above.
+    intermediates: Vec<CertificateDer<'static>>,
+    /// How they are signed and sign.
+    known: Known,
+}
+
+impl Chain {
+    /// The chain of an authority that issues certificates, which ends with
+    /// the one that is trusted.
+    pub(crate) fn issuing(chain: &[&[u8]]) -> Result<Self, String> {
+        Self::new(chain, chain)
+    }
+
+    /// The chain of an authority that signs something else with the first of
+    /// its certificates.
+    pub(crate) fn below(chain: &[&[u8]]) -> Result<Self, String> {
+        let above = match chain {
+            [_, above @ ..] if !above.is_empty() => above,
+            _ => chain,
+        };
+        Self::new(above, chain)
+    }
+
+    fn new(issuers: &[&[u8]], all: &[&[u8]]) -> Result<Self, String> {
+        let (last, between) = issuers
+            .split_last()
+            .ok_or("an authority without a certificate")?;
+        let anchor = webpki::anchor_from_trusted_cert(&CertificateDer::from(*last))
+            .map_err(|error| format!("an authority's certificate: {error}"))?
+            .to_owned();
+        Ok(Self {
+            anchor,
+            intermediates: between
+                .iter()
+                .rev()
+                .map(|der| CertificateDer::from(*der).into_owned())
+                .collect(),
+            known: Known::of(all),
+        })
+    }
+
+    /// Whether a certificate is one of these.
+    pub(crate) fn has(&self, der: &[u8]) -> bool {
+        self.known.has(der)
+    }
+
+    /// Whether `leaf` led to the anchor at `time`; if so, what `then` makes of
+    /// the path.
+    pub(crate) fn lead<T>(
+        &self,
+        leaf: &EndEntityCert<'_>,
+        given: &[CertificateDer<'_>],
+        time: Timestamp,
+        usage: KeyUsage,
+        then: impl FnOnce(&VerifiedPath<'_>) -> T,
+    ) -> Result<T, webpki::Error> {
+        let joined: Vec<CertificateDer<'_>>;
+        let between = if given.is_empty() {
+            &self.intermediates
+        } else {
+            joined = self
+                .intermediates
+                .iter()
+                .chain(given)
+                .map(|certificate| CertificateDer::from(certificate.as_ref()))
+                .collect();
+            &joined
+        };
+        // Before 1970 nothing is valid, which is as true one second later.
+        let seconds = u64::try_from(time.as_second()).unwrap_or_default();
+        let remembering: Vec<_> = WEBPKI_VERIFICATION_ALGS
+            .iter()
+            .map(|algorithm| Remembering::new(*algorithm, &self.known))
+            .collect();
+        let algorithms: Vec<_> = remembering.iter().map(Remembering::as_algorithm).collect();
+        let path = leaf.verify_for_usage(
+            &algorithms,
+            std::slice::from_ref(&self.anchor),
+            between,
+            UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+            usage,
+            None,
+            None,
+        )?;
+        Ok(then(&path))
+    }
+}
 
 /// One certificate authority of a trust root.
 pub(crate) struct Issuer {
-    anchor: TrustAnchor<'static>,
-    /// The certificates between the anchor and those that it issues.
-    intermediates: Vec<CertificateDer<'static>>,
-    /// How the chain itself is signed.
-    links: Vec<Link>,
+    chain: Chain,
     window: Option<TimeRange>,
 }
 
 impl Issuer {
     /// An authority by its chain, which ends with the one that is trusted.
-    pub(crate) fn new<'a>(
-        chain: impl Iterator<Item = &'a [u8]>,
-        window: Option<TimeRange>,
-    ) -> Result<Self, String> {
-        let mut chain: Vec<&[u8]> = chain.collect();
-        let links = chain.windows(2).filter_map(Link::of).collect();
-        let last = chain
-            .pop()
-            .ok_or("a certificate authority without a certificate")?;
-        let anchor = webpki::anchor_from_trusted_cert(&CertificateDer::from(last))
-            .map_err(|error| format!("a certificate authority's certificate: {error}"))?
-            .to_owned();
+    pub(crate) fn new(chain: &[&[u8]], window: Option<TimeRange>) -> Result<Self, String> {
         Ok(Self {
-            anchor,
-            intermediates: chain
-                .into_iter()
-                .rev()
-                .map(|der| CertificateDer::from(der).into_owned())
-                .collect(),
-            links,
+            chain: Chain::issuing(chain)?,
             window,
         })
     }
@@ -63,41 +134,29 @@ impl Issuer {
         given: &[CertificateDer<'_>],
         time: Timestamp,
     ) -> Result<Vec<u8>, String> {
-        let between: Vec<CertificateDer<'_>> = self
-            .intermediates
-            .iter()
-            .chain(given)
-            .map(|certificate| CertificateDer::from(certificate.as_ref()))
-            .collect();
-        let seconds = u64::try_from(time.as_second()).map_err(|_| "a time before 1970")?;
-        let remembering: Vec<_> = WEBPKI_VERIFICATION_ALGS
-            .iter()
-            .map(|algorithm| Remembering::new(*algorithm, &self.links))
-            .collect();
-        let algorithms: Vec<_> = remembering.iter().map(Remembering::as_algorithm).collect();
-        let path = leaf
-            .verify_for_usage(
-                &algorithms,
-                std::slice::from_ref(&self.anchor),
-                &between,
-                UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
-                // Of authorities it is asked where they say what they
-                // are for; the leaf has to say so.
-                KeyUsage::required_if_present(CODE_SIGNING.as_bytes()),
-                None,
-                None,
-            )
-            .map_err(|error| why_not(&error, time))?;
-        match path.intermediate_certificates().next() {
-            Some(issuer) => Ok(issuer.subject_public_key_info().as_ref().to_vec()),
-            // Of an anchor there are the contents of the sequence.
-            None => Any::new(
-                Tag::Sequence,
-                path.anchor().subject_public_key_info.as_ref(),
-            )
-            .and_then(|any| any.to_der())
-            .map_err(|error| error.to_string()),
+        // Of authorities it is asked where they say what they are for; the
+        // leaf has to say so.
+        let usage = KeyUsage::required_if_present(CODE_SIGNING.as_bytes());
+        if time < Timestamp::UNIX_EPOCH {
+            return Err("a time before 1970".to_owned());
         }
+        self.chain
+            .lead(leaf, given, time, usage, issuing_key)
+            .map_err(|error| why_not(&error, time))?
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// The key of whoever issued the leaf of a path, as DER.
+fn issuing_key(path: &VerifiedPath<'_>) -> x509_cert::der::Result<Vec<u8>> {
+    match path.intermediate_certificates().next() {
+        Some(issuer) => Ok(issuer.subject_public_key_info().as_ref().to_vec()),
+        // Of an anchor there are the contents of the sequence.
+        None => Any::new(
+            Tag::Sequence,
+            path.anchor().subject_public_key_info.as_ref(),
+        )
+        .and_then(|any| any.to_der()),
     }
 }
 

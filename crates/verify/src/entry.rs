@@ -1,5 +1,7 @@
 //! Entries of a transparency log, as a bundle or an annotation carries them.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use waxseal_attestation::json::{Fields, JsonError, Value};
 use waxseal_oci::Algorithm;
@@ -9,50 +11,52 @@ use crate::rejection::Rejection;
 
 /// One log entry: untrusted until [`log`](crate::log) has looked at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogEntry {
+pub(crate) struct LogEntry<'a> {
     pub(crate) index: u64,
     /// Which log, by the digest of its key.
     pub(crate) log: Vec<u8>,
-    pub(crate) kind: String,
-    pub(crate) version: String,
+    pub(crate) kind: Cow<'a, str>,
+    pub(crate) version: Cow<'a, str>,
     /// Signed by the log only together with a promise.
     pub(crate) integrated_at: Option<Timestamp>,
     pub(crate) promise: Option<Vec<u8>>,
-    pub(crate) proof: Option<InclusionProof>,
+    pub(crate) proof: Option<InclusionProof<'a>>,
     /// What the log holds.
     pub(crate) body: Vec<u8>,
+    /// The same in base64, of which there is one form.
+    pub(crate) encoded: Cow<'a, str>,
 }
 
 /// A proof that an entry is in a tree whose head the log has signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct InclusionProof {
+pub(crate) struct InclusionProof<'a> {
     pub(crate) index: u64,
     pub(crate) tree_size: u64,
     pub(crate) root: Vec<u8>,
     pub(crate) hashes: Vec<[u8; 32]>,
-    pub(crate) checkpoint: String,
+    pub(crate) checkpoint: Cow<'a, str>,
 }
 
-impl LogEntry {
+impl LogEntry<'_> {
     /// Whether it is of the second generation of Rekor, which gives no times
     /// and no promises and leaves the duplicated fields of a proof unsigned.
     pub(crate) fn is_rekor_v2(&self) -> bool {
         matches!(
-            (self.kind.as_str(), self.version.as_str()),
+            (self.kind.as_ref(), self.version.as_ref()),
             ("hashedrekord" | "dsse", "0.0.2")
         )
     }
 }
 
 /// Reads an entry of a bundle.
-pub(crate) fn parse(mut fields: Fields<'_>) -> Result<LogEntry, JsonError> {
+pub(crate) fn parse(mut fields: Fields<'_>) -> Result<LogEntry<'_>, JsonError> {
     let index = int64(&mut fields, "tlogEntries", "logIndex")?;
     let mut log_id = fields.need_object("logId")?;
     let log = log_id.need_bytes("keyId")?;
     log_id.finish()?;
     let mut kind_version = fields.need_object("kindVersion")?;
-    let kind = kind_version.need_string("kind")?.into_owned();
-    let version = kind_version.need_string("version")?.into_owned();
+    let kind = kind_version.need_string("kind")?;
+    let version = kind_version.need_string("version")?;
     kind_version.finish()?;
     let integrated_at = match int64(&mut fields, "tlogEntries", "integratedTime")? {
         // In protobuf's JSON nothing and zero are the same.
@@ -71,7 +75,7 @@ pub(crate) fn parse(mut fields: Fields<'_>) -> Result<LogEntry, JsonError> {
         .object("inclusionProof")?
         .map(parse_proof)
         .transpose()?;
-    let body = fields.need_bytes("canonicalizedBody")?;
+    let (encoded, body) = fields.need_encoded("canonicalizedBody")?;
     fields.finish()?;
     Ok(LogEntry {
         index,
@@ -82,10 +86,11 @@ pub(crate) fn parse(mut fields: Fields<'_>) -> Result<LogEntry, JsonError> {
         promise,
         proof,
         body,
+        encoded,
     })
 }
 
-fn parse_proof(mut fields: Fields<'_>) -> Result<InclusionProof, JsonError> {
+fn parse_proof(mut fields: Fields<'_>) -> Result<InclusionProof<'_>, JsonError> {
     let index = int64(&mut fields, "inclusionProof", "logIndex")?;
     let tree_size = int64(&mut fields, "inclusionProof", "treeSize")?;
     let root = fields.bytes("rootHash")?.unwrap_or_default();
@@ -104,7 +109,7 @@ fn parse_proof(mut fields: Fields<'_>) -> Result<InclusionProof, JsonError> {
         })
         .collect::<Result<Vec<_>, JsonError>>()?;
     let mut checkpoint = fields.need_object("checkpoint")?;
-    let envelope = checkpoint.need_string("envelope")?.into_owned();
+    let envelope = checkpoint.need_string("envelope")?;
     checkpoint.finish()?;
     fields.finish()?;
     Ok(InclusionProof {
@@ -142,7 +147,7 @@ pub(crate) fn time(seconds: u64) -> Result<Timestamp, JsonError> {
 }
 
 /// One entry must not count twice.
-pub(crate) fn check_distinct(entries: &[LogEntry]) -> Result<(), Rejection> {
+pub(crate) fn check_distinct(entries: &[LogEntry<'_>]) -> Result<(), Rejection> {
     for (index, entry) in entries.iter().enumerate() {
         let twice = entries.iter().skip(index.saturating_add(1)).any(|other| {
             entry.log == other.log && (entry.index == other.index || entry.body == other.body)

@@ -15,7 +15,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) format: Format,
     pub(crate) content: Content<'a>,
     pub(crate) material: SignedWith,
-    pub(crate) entries: Vec<LogEntry>,
+    pub(crate) entries: Vec<LogEntry<'a>>,
     /// RFC 3161 timestamps over [`Evidence::stamped`].
     pub(crate) timestamps: Vec<Vec<u8>>,
     /// The envelope as a document, where the evidence is nothing else.

@@ -8,9 +8,9 @@ use waxseal_attestation::{HeadReader, Subject};
 use crate::candidate::Candidate;
 use crate::envelope;
 use crate::evidence::{Content, Evidence, SignedWith};
-use crate::keyless;
 use crate::rejection::Rejection;
 use crate::verified::Format;
+use crate::{keyless, names};
 
 /// What a candidate says about itself. Nothing of it is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,10 @@ pub fn inspect(candidate: &Candidate) -> Result<Inspection, Rejection> {
     let evidence = Evidence::read(candidate)?;
     let (key_hint, identity) = match &evidence.material {
         SignedWith::Key { hint } => (Some(hint.clone()), None),
-        SignedWith::Certificates(chain) => (None, keyless::claimed_identity(chain)),
+        SignedWith::Certificates(chain) => {
+            let leaf = chain.first().and_then(|leaf| names::parse(leaf).ok());
+            (None, leaf.and_then(|leaf| keyless::claimed_identity(&leaf)))
+        }
     };
     let mut inspection = Inspection {
         format: evidence.format,

@@ -1,7 +1,7 @@
 //! Public keys, and signatures over messages that are too large to hold.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
@@ -26,7 +26,8 @@ pub struct PublicKey {
 
 struct Inner {
     spki: Vec<u8>,
-    id: String,
+    /// Many keys are asked for a signature and never for their name.
+    id: OnceLock<String>,
     algorithm: KeyAlgorithm,
     material: Material,
 }
@@ -128,11 +129,10 @@ impl PublicKey {
         if info.to_der().ok().as_deref() != Some(der) {
             return Err(KeyError::Der("the encoding is not canonical".to_owned()));
         }
-        let id = Digest::sha256(der).to_string();
         Ok(Self {
             inner: Arc::new(Inner {
                 spki: der.to_vec(),
-                id,
+                id: OnceLock::new(),
                 algorithm,
                 material,
             }),
@@ -164,7 +164,8 @@ impl PublicKey {
     /// `sha256:` and the hexadecimal digest of the DER `SubjectPublicKeyInfo`.
     #[must_use]
     pub fn id(&self) -> &str {
-        &self.inner.id
+        let id = || Digest::sha256(&self.inner.spki).to_string();
+        self.inner.id.get_or_init(id)
     }
 
     /// What cosign writes as a bundle's `publicKey.hint`: the same digest in
@@ -241,7 +242,7 @@ impl PublicKey {
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({}, {})", self.inner.algorithm, self.inner.id)
+        write!(f, "PublicKey({}, {})", self.inner.algorithm, self.id())
     }
 }
 

@@ -2,40 +2,37 @@
 //! trusted, and when it was used.
 
 use jiff::Timestamp;
+use x509_cert::Certificate;
 
 use crate::authority::KeylessAuthority;
 use crate::chain;
 use crate::evidence::{Evidence, SignedWith};
-use crate::key::PublicKey;
 use crate::log;
-use crate::names::{self, Names};
+use crate::names::Names;
 use crate::rejection::{Material, Rejection};
 use crate::sct;
 use crate::trust::Trust;
 use crate::verified::{Check, Checks, Signer};
 use crate::verify::{demand, note_not_done};
 
-/// The key of the signing certificate.
-pub(crate) fn key_of(chain: &[Vec<u8>]) -> Result<PublicKey, Rejection> {
-    names::key_of(leaf(chain)?)
-}
-
 /// Who a certificate says it is for, and who vouches; unverified.
-pub(crate) fn claimed_identity(chain: &[Vec<u8>]) -> Option<(String, String)> {
-    let names = Names::read(chain.first()?).ok()?;
+pub(crate) fn claimed_identity(certificate: &Certificate) -> Option<(String, String)> {
+    let names = Names::of(certificate).ok()?;
     Some((names.subject?, names.issuer.unwrap_or_default()))
 }
 
 /// Checks certificate, logs, times and identity. The signature, the subject
-/// and the entries' binding are checked already.
+/// and the entries' binding are checked already. `leaf` is the signing
+/// certificate, where it was a certificate that signed.
 pub(crate) fn check(
     evidence: &Evidence<'_>,
+    leaf: Option<Certificate>,
     authority: &KeylessAuthority,
     trust: &Trust<'_>,
     now: Timestamp,
     checks: &mut Checks,
 ) -> Result<(Signer, Vec<Timestamp>), Rejection> {
-    let SignedWith::Certificates(chain) = &evidence.material else {
+    let (SignedWith::Certificates(chain), Some(leaf)) = (&evidence.material, leaf) else {
         return Err(Rejection::OtherMaterial {
             wanted: Material::Certificate,
             found: evidence.material.kind(),
@@ -50,13 +47,13 @@ pub(crate) fn check(
     if witnesses.times.is_empty() {
         return Err(Rejection::SigningTimeRequired);
     }
-    let leaf = names::parse(leaf(chain)?)?;
     let issuer = chain::verify(chain, &leaf, &anchors.issuers, &witnesses.times)?;
     checks.done(Check::CertificateChain);
 
+    let names = Names::of(&leaf);
     let expected = sct::is_there(&leaf) && anchors.has_ct_logs();
     if authority.sct.needed() > 0 || expected {
-        sct::verify(&leaf, &issuer, &anchors.ct_logs, now)?;
+        sct::verify(leaf, &issuer, &anchors.ct_logs, now)?;
         checks.done(Check::CertificateTransparency);
     } else {
         checks.not_done(
@@ -70,16 +67,9 @@ pub(crate) fn check(
         (authority.log, authority.proof, authority.timestamp),
         Some(&witnesses),
     )?;
-    let signer = match_identity(Names::of(&leaf)?, authority)?;
+    let signer = match_identity(names?, authority)?;
     checks.done(Check::Identity);
     Ok((signer, witnesses.times))
-}
-
-fn leaf(chain: &[Vec<u8>]) -> Result<&[u8], Rejection> {
-    chain
-        .first()
-        .map(Vec::as_slice)
-        .ok_or_else(|| Rejection::Certificate("there is none".to_owned()))
 }
 
 fn match_identity(names: Names, authority: &KeylessAuthority) -> Result<Signer, Rejection> {

@@ -17,7 +17,7 @@ use crate::verified::Format;
 /// Reads a layer of a `.sig` manifest. Both arguments are untrusted.
 pub(crate) fn signature<'a>(
     payload: &'a [u8],
-    annotations: &Annotations,
+    annotations: &'a Annotations,
 ) -> Result<Evidence<'a>, Rejection> {
     let text = annotations
         .get(SIGNATURE)
@@ -34,7 +34,7 @@ pub(crate) fn signature<'a>(
 /// Reads a layer of a `.att` manifest. Both arguments are untrusted.
 pub(crate) fn attestation<'a>(
     envelope: &'a [u8],
-    annotations: &Annotations,
+    annotations: &'a Annotations,
 ) -> Result<Evidence<'a>, Rejection> {
     let content = Content::Envelope(EncodedEnvelope::parse(envelope)?);
     let document = Some(envelope);
@@ -43,7 +43,7 @@ pub(crate) fn attestation<'a>(
 
 /// Reads what cosign 2 writes beside a blob (`sign-blob --output-signature`, or
 /// `--bundle` without `--new-bundle-format`). `bytes` are untrusted.
-pub(crate) fn blob(bytes: &[u8]) -> Result<Evidence<'static>, Rejection> {
+pub(crate) fn blob(bytes: &[u8]) -> Result<Evidence<'_>, Rejection> {
     let text = bytes.trim_ascii();
     let of = |signature| Content::Artifact {
         digest: None,
@@ -94,7 +94,7 @@ fn evidence<'a>(
     format: Format,
     content: Content<'a>,
     document: Option<&'a [u8]>,
-    annotations: &Annotations,
+    annotations: &'a Annotations,
 ) -> Result<Evidence<'a>, Rejection> {
     let material = match annotations.get(CERTIFICATE).filter(|text| !text.is_empty()) {
         None => SignedWith::Key {
@@ -166,14 +166,14 @@ fn certificates(leaf: &str, chain: &str) -> Result<Vec<Vec<u8>>, Rejection> {
 }
 
 /// The log's answer, as Rekor's first generation gave it and cosign kept it.
-fn log_entry(text: &str) -> Result<LogEntry, Rejection> {
+fn log_entry(text: &str) -> Result<LogEntry<'_>, Rejection> {
     log_entry_of(Fields::new(
         "bundle",
         json::parse(text.as_bytes(), BUDGET)?,
     )?)
 }
 
-fn log_entry_of(mut fields: Fields<'_>) -> Result<LogEntry, Rejection> {
+fn log_entry_of(mut fields: Fields<'_>) -> Result<LogEntry<'_>, Rejection> {
     let promise = fields.need_bytes("SignedEntryTimestamp")?;
     let mut payload = fields.need_object("Payload")?;
     fields.finish()?;
@@ -182,7 +182,7 @@ fn log_entry_of(mut fields: Fields<'_>) -> Result<LogEntry, Rejection> {
         name,
         wanted,
     };
-    let body = payload.need_bytes("body")?;
+    let (encoded, body) = payload.need_encoded("body")?;
     let seconds = payload
         .unsigned("integratedTime")?
         .ok_or(JsonError::Missing {
@@ -199,8 +199,8 @@ fn log_entry_of(mut fields: Fields<'_>) -> Result<LogEntry, Rejection> {
     payload.finish()?;
     // The kind stands only in the body; binding reads it again from there.
     let mut entry = Fields::new("body", json::parse(&body, BUDGET)?)?;
-    let kind = entry.need_string("kind")?.into_owned();
-    let version = entry.need_string("apiVersion")?.into_owned();
+    let kind = entry.need_string("kind")?.into_owned().into();
+    let version = entry.need_string("apiVersion")?.into_owned().into();
     drop(entry);
     Ok(LogEntry {
         index,
@@ -211,6 +211,7 @@ fn log_entry_of(mut fields: Fields<'_>) -> Result<LogEntry, Rejection> {
         promise: Some(promise),
         proof: None,
         body,
+        encoded,
     })
 }
 

@@ -65,7 +65,10 @@ mod names;
 mod published;
 mod rejection;
 mod sct;
+mod timestamp;
+mod token;
 mod trust;
+mod trusted_key;
 mod verified;
 mod verify;
 

@@ -8,12 +8,32 @@
 
 use std::sync::OnceLock;
 
-use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
+use aws_lc_rs::signature::ParsedPublicKey;
+use rustls_pki_types::{
+    AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
+};
+use sigstore_verify::crypto::SigningScheme;
 use x509_cert::Certificate;
 use x509_cert::der::{Decode as _, Encode as _};
 
+use crate::trusted_key;
+
+/// What is known of the certificates of one authority.
+pub(crate) struct Known {
+    /// The certificates, each with the one above it behind it.
+    chain: Vec<Vec<u8>>,
+    /// What they come to, from the first time on that it is asked for.
+    inside: OnceLock<Inside>,
+}
+
+#[derive(Default)]
+struct Inside {
+    links: Vec<Link>,
+    keys: Vec<Key>,
+}
+
 /// A signature of one certificate of a trust root over another.
-pub(crate) struct Link {
+struct Link {
     key: Vec<u8>,
     message: Vec<u8>,
     signature: Vec<u8>,
@@ -21,16 +41,53 @@ pub(crate) struct Link {
     holds: OnceLock<[AlgorithmIdentifier; 2]>,
 }
 
+/// A key of a certificate of a trust root.
+struct Key {
+    bytes: Vec<u8>,
+    /// The same as AWS-LC holds it, for each of [`SCHEMES`].
+    read: [OnceLock<Option<ParsedPublicKey>>; SCHEMES.len()],
+}
+
+impl Known {
+    pub(crate) fn of(chain: &[&[u8]]) -> Self {
+        Self {
+            chain: chain.iter().map(|der| der.to_vec()).collect(),
+            inside: OnceLock::new(),
+        }
+    }
+
+    /// Whether a certificate is one of these.
+    pub(crate) fn has(&self, der: &[u8]) -> bool {
+        self.chain.iter().any(|known| known == der)
+    }
+
+    fn inside(&self) -> &Inside {
+        self.inside.get_or_init(|| Inside::of(&self.chain))
+    }
+}
+
+impl Inside {
+    /// Certificates that cannot be read are left out, which only costs time.
+    fn of(chain: &[Vec<u8>]) -> Self {
+        let chain: Vec<Option<Certificate>> = chain
+            .iter()
+            .map(|der| Certificate::from_der(der).ok())
+            .collect();
+        let links = chain.windows(2).filter_map(|pair| match pair {
+            [Some(lower), Some(upper)] => Link::of(lower, upper),
+            _ => None,
+        });
+        Self {
+            links: links.collect(),
+            keys: chain.iter().flatten().map(Key::of).collect(),
+        }
+    }
+}
+
 impl Link {
-    /// What a certificate and the one above it come to; nothing where they
-    /// cannot be read, which only costs time.
-    pub(crate) fn of(pair: &[&[u8]]) -> Option<Self> {
-        let [lower, upper] = pair else { return None };
-        let lower = Certificate::from_der(lower).ok()?;
-        let upper = Certificate::from_der(upper).ok()?;
-        let key = upper.tbs_certificate.subject_public_key_info;
+    fn of(lower: &Certificate, upper: &Certificate) -> Option<Self> {
         Some(Self {
-            key: key.subject_public_key.raw_bytes().to_vec(),
+            key: key_of(upper).to_vec(),
             message: lower.tbs_certificate.to_der().ok()?,
             signature: lower.signature.raw_bytes().to_vec(),
             holds: OnceLock::new(),
@@ -38,19 +95,54 @@ impl Link {
     }
 }
 
+impl Key {
+    fn of(certificate: &Certificate) -> Self {
+        Self {
+            bytes: key_of(certificate).to_vec(),
+            read: Default::default(),
+        }
+    }
+
+    /// The key as AWS-LC holds it, where it is one for such signatures.
+    fn read(&self, names: [AlgorithmIdentifier; 2]) -> Option<&ParsedPublicKey> {
+        let mut slots = SCHEMES.iter().zip(&self.read);
+        let ((_, scheme), slot) = slots.find(|((known, _), _)| *known == names)?;
+        slot.get_or_init(|| trusted_key::read(*scheme, &self.bytes))
+            .as_ref()
+    }
+}
+
+fn key_of(certificate: &Certificate) -> &[u8] {
+    let key = &certificate.tbs_certificate.subject_public_key_info;
+    key.subject_public_key.raw_bytes()
+}
+
+/// How authorities sign, by the names that X.509 has for a key and a
+/// signature. What is not here is left to `sigstore-crypto`.
+const SCHEMES: [([AlgorithmIdentifier; 2], SigningScheme); 2] = [
+    (
+        [alg_id::ECDSA_P256, alg_id::ECDSA_SHA256],
+        SigningScheme::EcdsaP256Sha256,
+    ),
+    (
+        [alg_id::ECDSA_P384, alg_id::ECDSA_SHA384],
+        SigningScheme::EcdsaP384Sha384,
+    ),
+];
+
 /// An algorithm that does not check twice what is in a trust root.
 #[derive(Clone, Copy)]
 pub(crate) struct Remembering<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
-    links: &'a [Link],
+    known: &'a Known,
 }
 
 impl<'a> Remembering<'a> {
     pub(crate) fn new(
         algorithm: &'static dyn SignatureVerificationAlgorithm,
-        links: &'a [Link],
+        known: &'a Known,
     ) -> Self {
-        Self { algorithm, links }
+        Self { algorithm, known }
     }
 
     pub(crate) fn as_algorithm(&self) -> &dyn SignatureVerificationAlgorithm {
@@ -75,15 +167,23 @@ impl SignatureVerificationAlgorithm for Remembering<'_> {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), InvalidSignature> {
-        let link = self.links.iter().find(|link| {
+        let inside = self.known.inside();
+        let link = inside.links.iter().find(|link| {
             link.key == public_key && link.message == message && link.signature == signature
         });
         let held = link.and_then(|link| link.holds.get());
         if held.is_some_and(|names| *names == self.names()) {
             return Ok(());
         }
-        self.algorithm
-            .verify_signature(public_key, message, signature)?;
+        let key = inside.keys.iter().find(|key| key.bytes == public_key);
+        match key.and_then(|key| key.read(self.names())) {
+            Some(key) => key
+                .verify_sig(message, signature)
+                .map_err(|_| InvalidSignature)?,
+            None => self
+                .algorithm
+                .verify_signature(public_key, message, signature)?,
+        }
         if let Some(link) = link {
             // Whoever was first has said the same.
             let _ = link.holds.set(self.names());
@@ -149,8 +249,14 @@ mod tests {
     #[test]
     fn what_holds_is_checked_once_and_nothing_else_passes_by_it() {
         static COUNTING: Counting = Counting(AtomicUsize::new(0));
-        let links = [link(b"good"), link(b"bad")];
-        let algorithm = Remembering::new(&COUNTING, &links);
+        let known = Known {
+            chain: Vec::new(),
+            inside: OnceLock::from(Inside {
+                links: vec![link(b"good"), link(b"bad")],
+                keys: Vec::new(),
+            }),
+        };
+        let algorithm = Remembering::new(&COUNTING, &known);
         let asked = || COUNTING.0.swap(0, Ordering::Relaxed);
         for (key, message, signature, holds, asks) in [
             ("key", "message", "good", true, 1),

@@ -8,18 +8,17 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use sigstore_types::{Checkpoint, Sha256Hash, SignatureBytes, TimeRange, TimestampToken};
-use sigstore_verify::crypto::VerificationKey;
-use sigstore_verify::tsa::{self, TsaAuthority};
+use sigstore_types::{Checkpoint, Sha256Hash, TimeRange};
+use sigstore_verify::tsa;
 use waxseal_oci::Digest;
 
 use crate::entry::{InclusionProof, LogEntry};
 use crate::evidence::Evidence;
 use crate::rejection::Rejection;
+use crate::token::Token;
 use crate::trust::Anchors;
+use crate::trusted_key::TrustedKey;
 use crate::verified::{Check, Checks};
 
 /// A transparency log that is trusted.
@@ -28,15 +27,8 @@ pub(crate) struct Log {
     pub(crate) id: [u8; 32],
     /// The digest of its key: one log under two names is one.
     pub(crate) name: Digest,
-    pub(crate) key: VerificationKey,
+    pub(crate) key: TrustedKey,
     pub(crate) window: Option<TimeRange>,
-}
-
-/// A timestamp authority that is trusted.
-pub(crate) struct TimestampAuthority {
-    /// The digest of its key.
-    pub(crate) name: Digest,
-    pub(crate) authority: TsaAuthority,
 }
 
 /// Who has seen a signature.
@@ -84,7 +76,7 @@ pub(crate) fn witnesses(
 
 /// Checks everything in `entry` that a log has signed.
 fn verify_entry(
-    entry: &LogEntry,
+    entry: &LogEntry<'_>,
     logs: &[Log],
     now: Timestamp,
     witnesses: &mut Witnesses,
@@ -118,29 +110,29 @@ fn verify_timestamp<'a>(
     anchors: &'a Anchors,
     now: Timestamp,
 ) -> Result<(Timestamp, &'a Digest), Rejection> {
-    let token = TimestampToken::from_bytes(token);
-    let stamped = SignatureBytes::from_bytes(stamped);
+    let refuse = |why: String| Rejection::TimestampInvalid(why);
     let mut why = "the trust root names no timestamp authority".to_owned();
-    for TimestampAuthority { name, authority } in &anchors.timestamp_authorities {
-        match tsa::verify_timestamp_for_authority(&token, &stamped, authority) {
-            Ok(time) if time > now => {
-                return Err(Rejection::TimestampInvalid(format!(
-                    "{time} is in the future"
-                )));
-            }
-            Ok(time) => return Ok((time, name)),
-            Err(tsa::Error::HashMismatch { .. }) => {
-                "it is over something else".clone_into(&mut why)
-            }
+    if anchors.timestamp_authorities.is_empty() {
+        return Err(refuse(why));
+    }
+    let token = Token::read(token, stamped).map_err(|error| match error {
+        tsa::Error::HashMismatch { .. } => refuse("it is over something else".to_owned()),
+        error => refuse(error.to_string()),
+    })?;
+    let time = token.time;
+    for authority in &anchors.timestamp_authorities {
+        match authority.check(&token) {
+            Ok(()) if time > now => return Err(refuse(format!("{time} is in the future"))),
+            Ok(()) => return Ok((time, &authority.name)),
             Err(error) => why = error.to_string(),
         }
     }
-    Err(Rejection::TimestampInvalid(why))
+    Err(refuse(why))
 }
 
 fn verify_inclusion<'a>(
-    entry: &LogEntry,
-    proof: &InclusionProof,
+    entry: &LogEntry<'_>,
+    proof: &InclusionProof<'_>,
     logs: &'a [Log],
     now: Timestamp,
 ) -> Result<&'a Log, Rejection> {
@@ -183,7 +175,7 @@ fn verify_inclusion<'a>(
         for log in hinted {
             known = true;
             let signed = checkpoint.signed_data();
-            if log.key.verify(signed, &signature.signature).is_ok() {
+            if log.key.signed(signed, signature.signature.as_bytes()) {
                 return Ok(log);
             }
         }
@@ -196,7 +188,7 @@ fn verify_inclusion<'a>(
 }
 
 fn verify_promise<'a>(
-    entry: &LogEntry,
+    entry: &LogEntry<'_>,
     promise: &[u8],
     logs: &'a [Log],
     now: Timestamp,
@@ -218,15 +210,16 @@ fn verify_promise<'a>(
     // The members in the order of their names, as RFC 8785 has them.
     let signed = format!(
         r#"{{"body":"{}","integratedTime":{},"logID":"{}","logIndex":{}}}"#,
-        STANDARD.encode(&entry.body),
+        entry.encoded,
         time.as_second(),
         hex::encode(id),
         entry.index,
     );
-    log.key
-        .verify(signed, &SignatureBytes::from_bytes(promise))
-        .map_err(|_| invalid("the log's promise does not verify"))?;
-    Ok((log, time))
+    if log.key.signed(signed.as_bytes(), promise) {
+        Ok((log, time))
+    } else {
+        Err(invalid("the log's promise does not verify"))
+    }
 }
 
 fn invalid(why: impl Into<String>) -> Rejection {

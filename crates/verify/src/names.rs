@@ -25,23 +25,14 @@ pub(crate) struct Names {
     pub(crate) claims: BTreeMap<String, String>,
 }
 
-/// The key that a certificate is over. `der` is untrusted.
-pub(crate) fn key_of(der: &[u8]) -> Result<PublicKey, Rejection> {
-    let spki = parse(der)?
-        .tbs_certificate
-        .subject_public_key_info
-        .to_der()
-        .map_err(refuse)?;
-    PublicKey::from_spki_der(&spki).map_err(refuse)
+/// The key that a certificate is over.
+pub(crate) fn key_of(certificate: &Certificate) -> Result<PublicKey, Rejection> {
+    let spki = &certificate.tbs_certificate.subject_public_key_info;
+    PublicKey::from_spki_der(&spki.to_der().map_err(refuse)?).map_err(refuse)
 }
 
 impl Names {
-    /// Reads a certificate. `der` is untrusted.
-    pub(crate) fn read(der: &[u8]) -> Result<Self, Rejection> {
-        Self::of(&parse(der)?)
-    }
-
-    /// What a certificate says that has been read.
+    /// What a certificate says.
     pub(crate) fn of(certificate: &Certificate) -> Result<Self, Rejection> {
         let subject = subject(certificate)?;
         let mut issuer = None;

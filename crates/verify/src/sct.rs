@@ -1,11 +1,12 @@
 //! Signed certificate timestamps: a certificate transparency log's promise to
 //! publish a certificate (RFC 6962).
 
+use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
-use sigstore_types::{Sha256Hash, SignatureBytes};
-use sigstore_verify::crypto::{Keyring, SigningScheme};
+use sigstore_trust_root::CertificateTransparencyLog;
+use sigstore_types::{Sha256Hash, TimeRange};
+use sigstore_verify::crypto::{SigningScheme, VerificationKey};
 use tls_codec::{SerializeBytes as _, TlsByteVecU16, TlsByteVecU24, TlsSerializeBytes, TlsSize};
-use waxseal_oci::Digest;
 use x509_cert::Certificate;
 use x509_cert::der::Encode as _;
 use x509_cert::der::asn1::ObjectIdentifier;
@@ -13,12 +14,34 @@ use x509_cert::ext::pkix::SignedCertificateTimestampList;
 use x509_cert::ext::pkix::sct::{HashAlgorithm, SignatureAlgorithm, SignedCertificateTimestamp};
 
 use crate::rejection::Rejection;
+use crate::trusted_key::TrustedKey;
 
-/// The certificate transparency logs of a trust root, by how they sign.
-pub(crate) type CtLogs = Vec<(SigningScheme, Keyring)>;
+/// A certificate transparency log that is trusted, as it signs by one scheme.
+pub(crate) struct CtLog {
+    id: [u8; 32],
+    key: TrustedKey,
+    window: Option<TimeRange>,
+}
+
+impl CtLog {
+    /// A log, once for each scheme by which its key can sign.
+    pub(crate) fn all(log: &CertificateTransparencyLog) -> Result<Vec<Self>, String> {
+        let id = Sha256Hash::try_from(log.log_id.key_id.as_bytes())
+            .map_err(|error| error.to_string())?;
+        let keys = SCHEMES.into_iter().filter_map(|scheme| {
+            let key = VerificationKey::from_der(&log.public_key.raw_bytes, scheme).ok()?;
+            Some(Self {
+                id: *id.as_bytes(),
+                key: TrustedKey::new(key),
+                window: log.public_key.valid_for,
+            })
+        });
+        Ok(keys.collect())
+    }
+}
 
 /// The schemes by which a log may sign.
-pub(crate) const SCHEMES: [SigningScheme; 5] = [
+const SCHEMES: [SigningScheme; 5] = [
     SigningScheme::EcdsaP256Sha256,
     SigningScheme::EcdsaP384Sha384,
     SigningScheme::RsaPkcs1Sha256,
@@ -35,9 +58,9 @@ pub(crate) fn is_there(leaf: &Certificate) -> bool {
 /// Checks the timestamp in a certificate that was issued with `issuer`, the
 /// DER `SubjectPublicKeyInfo` out of the path that was verified.
 pub(crate) fn verify(
-    certificate: &Certificate,
+    certificate: Certificate,
     issuer: &[u8],
-    logs: &CtLogs,
+    logs: &[CtLog],
     now: Timestamp,
 ) -> Result<(), Rejection> {
     let list: SignedCertificateTimestampList = certificate
@@ -67,29 +90,34 @@ pub(crate) fn verify(
     }
     let wanted = scheme(&timestamp)?;
     let signed = signed(certificate, &timestamp, issuer)?;
-    let log = Sha256Hash::new(timestamp.log_id.key_id);
-    let key = logs
+    let id = timestamp.log_id.key_id;
+    let log = logs
         .iter()
-        .find(|(scheme, _)| *scheme == wanted)
-        .and_then(|(_, keys)| keys.key_at(&log, at))
-        .ok_or_else(|| refuse(format!("no trusted log {} at {at}", log.to_hex())))?;
-    let signature = SignatureBytes::new(timestamp.signature.signature.into_vec());
-    key.verify(signed, &signature)
-        .map_err(|_| refuse("the log's signature does not verify"))
+        .find(|log| {
+            log.key.scheme() == wanted
+                && log.id == id
+                && log.window.is_none_or(|window| window.contains(at))
+        })
+        .ok_or_else(|| refuse(format!("no trusted log {} at {at}", hex::encode(id))))?;
+    if log.key.signed(&signed, timestamp.signature.signature.as_slice()) {
+        Ok(())
+    } else {
+        Err(refuse("the log's signature does not verify"))
+    }
 }
 
 /// What the log signed: the certificate as it was before it had the timestamp.
 fn signed(
-    certificate: &Certificate,
+    certificate: Certificate,
     timestamp: &SignedCertificateTimestamp,
     issuer: &[u8],
 ) -> Result<Vec<u8>, Rejection> {
-    let mut unsigned = certificate.tbs_certificate.clone();
+    let mut unsigned = certificate.tbs_certificate;
     if let Some(extensions) = &mut unsigned.extensions {
         extensions.retain(|extension| extension.extn_id != LIST);
     }
-    let issuer = Digest::sha256(issuer)
-        .to_bytes()
+    let issuer = digest(&SHA256, issuer)
+        .as_ref()
         .try_into()
         .map_err(|_| refuse("the issuer's key has no digest"))?;
     let unsigned = unsigned

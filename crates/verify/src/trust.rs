@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use sigstore_trust_root::trusted_root::CertChain;
 use sigstore_types::Sha256Hash;
 use sigstore_verify::Verifier;
 use sigstore_verify::crypto::VerificationKey;
-use sigstore_verify::tsa::TsaAuthority;
 use waxseal_oci::{Digest, check_json};
-use x509_cert::der::{Decode as _, Encode as _};
 
 use crate::chain::Issuer;
-use crate::log::{Log, TimestampAuthority};
-use crate::sct::{CtLogs, SCHEMES};
+use crate::log::Log;
+use crate::sct::CtLog;
+use crate::timestamp::TimestampAuthority;
+use crate::trusted_key::TrustedKey;
 
 /// What is trusted in one verification.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,7 +38,7 @@ pub(crate) struct Anchors {
     pub(crate) logs: Vec<Log>,
     pub(crate) timestamp_authorities: Vec<TimestampAuthority>,
     pub(crate) issuers: Vec<Issuer>,
-    pub(crate) ct_logs: CtLogs,
+    pub(crate) ct_logs: Vec<CtLog>,
 }
 
 impl Anchors {
@@ -58,7 +59,7 @@ impl Anchors {
                 Ok(Log {
                     id: *id.as_bytes(),
                     name: Digest::sha256(log.public_key.raw_bytes.as_bytes()),
-                    key,
+                    key: TrustedKey::new(key),
                     window: log.public_key.valid_for,
                 })
             })
@@ -67,61 +68,38 @@ impl Anchors {
             .timestamp_authorities
             .iter()
             .map(|authority| {
-                let chain = &authority.cert_chain.certificates;
-                let (leaf, between, last) = match chain.as_slice() {
-                    [] => return Err("a timestamp authority without a certificate".to_owned()),
-                    [only] => (only, &[][..], only),
-                    [leaf, between @ .., last] => (leaf, between, last),
-                };
-                let between = between.iter().map(|entry| entry.raw_bytes.clone());
-                let name = spki_of(leaf.raw_bytes.as_bytes())?;
-                Ok(TimestampAuthority {
-                    name,
-                    authority: TsaAuthority::new(
-                        leaf.raw_bytes.clone(),
-                        between.collect(),
-                        last.raw_bytes.clone(),
-                        authority.valid_for,
-                    ),
-                })
+                TimestampAuthority::new(&chain(&authority.cert_chain), authority.valid_for)
             })
             .collect::<Result<_, String>>()?;
         let issuers = root
             .certificate_authorities
             .iter()
-            .map(|authority| {
-                let chain = &authority.cert_chain.certificates;
-                let chain = chain.iter().map(|entry| entry.raw_bytes.as_bytes());
-                Issuer::new(chain, authority.valid_for)
-            })
+            .map(|authority| Issuer::new(&chain(&authority.cert_chain), authority.valid_for))
             .collect::<Result<_, String>>()?;
-        let ct_logs = SCHEMES
-            .into_iter()
-            .map(|scheme| Ok((scheme, root.ctfe_keys(scheme)?)))
-            .collect::<Result<_, sigstore_trust_root::Error>>()
-            .map_err(|error| error.to_string())?;
+        let ct_logs = root
+            .ctlogs
+            .iter()
+            .map(CtLog::all)
+            .collect::<Result<Vec<_>, String>>()?;
         Ok(Self {
             logs,
             timestamp_authorities,
             issuers,
-            ct_logs,
+            ct_logs: ct_logs.into_iter().flatten().collect(),
         })
     }
 
     /// Whether there is a certificate transparency log at all.
     pub(crate) fn has_ct_logs(&self) -> bool {
-        self.ct_logs.iter().any(|(_, keys)| !keys.is_empty())
+        !self.ct_logs.is_empty()
     }
 }
 
-/// The digest of a certificate's key, by which two authorities are told apart.
-fn spki_of(certificate: &[u8]) -> Result<Digest, String> {
-    let certificate =
-        x509_cert::Certificate::from_der(certificate).map_err(|error| error.to_string())?;
-    let spki = certificate.tbs_certificate.subject_public_key_info;
-    spki.to_der()
-        .map(|der| Digest::sha256(&der))
-        .map_err(|error| error.to_string())
+fn chain(chain: &CertChain) -> Vec<&[u8]> {
+    let certificates = chain.certificates.iter();
+    certificates
+        .map(|certificate| certificate.raw_bytes.as_bytes())
+        .collect()
 }
 
 impl TrustedRoot {

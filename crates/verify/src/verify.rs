@@ -14,6 +14,7 @@ use waxseal_attestation::json::shown;
 use waxseal_attestation::simple_signing::Payload;
 use waxseal_attestation::{PredicateType, StatementHead};
 use waxseal_oci::{Algorithm, Annotations, Digest};
+use x509_cert::Certificate;
 
 use crate::authority::{Authority, Demand, KeyAuthority, LogProof};
 use crate::bind::{self, Bound, bind_entry};
@@ -23,6 +24,7 @@ use crate::evidence::{Content, Evidence, SignedWith};
 use crate::key::{KeyError, PublicKey, StreamVerifier};
 use crate::keyless;
 use crate::log::{self, Witnesses};
+use crate::names;
 use crate::rejection::{Material, Rejection};
 use crate::trust::Trust;
 use crate::verified::{
@@ -68,6 +70,8 @@ pub(crate) struct Opened<'a> {
     pub(crate) evidence: Evidence<'a>,
     origin: &'a Origin,
     pub(crate) key: PublicKey,
+    /// The certificate that signed, if it was one.
+    certificate: Option<Certificate>,
     says: Says,
 }
 
@@ -106,9 +110,15 @@ impl<'a> Opened<'a> {
         keep_predicate: bool,
     ) -> Result<Self, Rejection> {
         let evidence = Evidence::read(candidate)?;
-        let key = match (authority, &evidence.material) {
-            (Authority::Key(authority), SignedWith::Key { .. }) => authority.key.clone(),
-            (Authority::Keyless(_), SignedWith::Certificates(chain)) => keyless::key_of(chain)?,
+        let (key, certificate) = match (authority, &evidence.material) {
+            (Authority::Key(authority), SignedWith::Key { .. }) => (authority.key.clone(), None),
+            (Authority::Keyless(_), SignedWith::Certificates(chain)) => {
+                let leaf = chain
+                    .first()
+                    .ok_or_else(|| Rejection::Certificate("there is none".to_owned()))?;
+                let certificate = names::parse(leaf)?;
+                (names::key_of(&certificate)?, Some(certificate))
+            }
             (Authority::Key(_), SignedWith::Certificates(_)) => {
                 return Err(other_material(Material::Key, &evidence));
             }
@@ -121,6 +131,7 @@ impl<'a> Opened<'a> {
             evidence,
             origin: &candidate.origin,
             key,
+            certificate,
             says,
         })
     }
@@ -187,7 +198,7 @@ impl<'a> Opened<'a> {
                 (signer, times)
             }
             Authority::Keyless(authority) => {
-                keyless::check(&self.evidence, authority, trust, now, &mut checks)?
+                keyless::check(&self.evidence, self.certificate, authority, trust, now, &mut checks)?
             }
         };
         let facts = Facts {
