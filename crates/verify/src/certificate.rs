@@ -2,8 +2,8 @@
 //! just been given one.
 
 use crate::key::PublicKey;
-use crate::{keyless, names};
 use crate::rejection::Rejection;
+use crate::{keyless, names};
 
 /// What a certificate says. Nothing of it is verified.
 #[derive(Clone, Debug)]

@@ -99,7 +99,10 @@ pub(crate) fn verify(
                 && log.window.is_none_or(|window| window.contains(at))
         })
         .ok_or_else(|| refuse(format!("no trusted log {} at {at}", hex::encode(id))))?;
-    if log.key.signed(&signed, timestamp.signature.signature.as_slice()) {
+    if log
+        .key
+        .signed(&signed, timestamp.signature.signature.as_slice())
+    {
         Ok(())
     } else {
         Err(refuse("the log's signature does not verify"))

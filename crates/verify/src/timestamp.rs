@@ -75,7 +75,9 @@ impl TimestampAuthority {
         let key = key.as_ref().map_err(|why| wrong(why.as_str()))?;
         if !key.signed(&token.signed, &token.signature) {
             let scheme = key.scheme().name();
-            return Err(wrong(format!("Verification error: {scheme} signature invalid")));
+            return Err(wrong(format!(
+                "Verification error: {scheme} signature invalid"
+            )));
         }
         self.check_chain(token)?;
         let time = token.time;
@@ -100,7 +102,9 @@ impl TimestampAuthority {
         if same {
             Ok(())
         } else {
-            Err(wrong("CMS signer does not match any trusted TSA certificate"))
+            Err(wrong(
+                "CMS signer does not match any trusted TSA certificate",
+            ))
         }
     }
 
@@ -126,7 +130,9 @@ impl TimestampAuthority {
         if same {
             Ok(())
         } else {
-            Err(wrong("the certificate in the token is not the trusted TSA's"))
+            Err(wrong(
+                "the certificate in the token is not the trusted TSA's",
+            ))
         }
     }
 
@@ -156,10 +162,7 @@ impl TimestampAuthority {
 /// The key with which signatures over `hash` are checked.
 fn key_for(spki: &DerPublicKey, hash: HashAlgorithm) -> Result<TrustedKey, String> {
     let algorithm = KeyAlgorithm::from_spki(spki).map_err(|error| error.to_string())?;
-    if !matches!(
-        algorithm,
-        KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384
-    ) {
+    if !matches!(algorithm, KeyAlgorithm::EcdsaP256 | KeyAlgorithm::EcdsaP384) {
         return Err("not an EC key".to_owned());
     }
     algorithm

@@ -8,7 +8,9 @@
 use aws_lc_rs::digest::{self, digest};
 use cms::content_info::CmsVersion;
 use cms::revocation::RevocationInfoChoices;
-use cms::signed_data::{DigestAlgorithmIdentifiers, SignedAttributes, SignerIdentifier, SignerInfos};
+use cms::signed_data::{
+    DigestAlgorithmIdentifiers, SignedAttributes, SignerIdentifier, SignerInfos,
+};
 use jiff::Timestamp;
 use sigstore_verify::tsa::Error;
 use x509_cert::der::asn1::{
@@ -125,10 +127,13 @@ fn check_attributes(
     }
     let said: OctetStringRef<'_> = attribute(attributes, ID_MESSAGE_DIGEST, "message-digest")?
         .decode_as()
-        .map_err(|e| wrong(format!("failed to decode message-digest as OCTET STRING: {e}")))?;
-    let found = hash(algorithm, content).ok_or_else(|| {
-        Error::Parse(format!("unsupported signer digest algorithm: {algorithm}"))
-    })?;
+        .map_err(|e| {
+            wrong(format!(
+                "failed to decode message-digest as OCTET STRING: {e}"
+            ))
+        })?;
+    let found = hash(algorithm, content)
+        .ok_or_else(|| Error::Parse(format!("unsupported signer digest algorithm: {algorithm}")))?;
     same_hash(said.as_bytes(), found.as_ref())
 }
 
@@ -140,9 +145,7 @@ fn attribute<'a>(
 ) -> Result<&'a Any, Error> {
     let mut found = attributes.iter().filter(|attribute| attribute.oid == oid);
     let Some(attribute) = found.next() else {
-        return Err(wrong(format!(
-            "{name} attribute not found in signed_attrs"
-        )));
+        return Err(wrong(format!("{name} attribute not found in signed_attrs")));
     };
     match (attribute.values.as_slice(), found.next()) {
         ([value], None) => Ok(value),

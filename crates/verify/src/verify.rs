@@ -197,9 +197,14 @@ impl<'a> Opened<'a> {
                 };
                 (signer, times)
             }
-            Authority::Keyless(authority) => {
-                keyless::check(&self.evidence, self.certificate, authority, trust, now, &mut checks)?
-            }
+            Authority::Keyless(authority) => keyless::check(
+                &self.evidence,
+                self.certificate,
+                authority,
+                trust,
+                now,
+                &mut checks,
+            )?,
         };
         let facts = Facts {
             subject: subject.clone(),

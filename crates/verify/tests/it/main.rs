@@ -14,4 +14,5 @@ mod mutation;
 mod published;
 mod support;
 mod tampered;
+mod timestamps;
 mod witnesses;
