@@ -37,11 +37,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Certificates, proofs and timestamps are checked by the `sigstore-*` crates,
-//! which this crate hides from all others. A strict parser stands before
-//! theirs, because two readers of one bundle must not see two bundles; and one
-//! function binds every log entry to the signature that it came with, whatever
-//! form the evidence has.
+//! Certificates and proofs are checked by `webpki` and the `sigstore-*` crates,
+//! timestamps are read by `cms`; this crate hides them from all others. A
+//! strict parser stands before theirs, because two readers of one bundle must
+//! not see two bundles; and one function binds every log entry to the
+//! signature that it came with, whatever form the evidence has.
 
 mod authority;
 mod bind;

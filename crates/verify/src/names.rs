@@ -111,6 +111,10 @@ fn bare(bytes: &[u8]) -> Result<String, Rejection> {
 
 /// The last number of an identifier directly below Fulcio's.
 fn number(oid: &ObjectIdentifier) -> Option<u32> {
+    // Most are not below it at all, and to find the parent costs something.
+    if !oid.as_bytes().starts_with(FULCIO.as_bytes()) {
+        return None;
+    }
     if oid.parent()? != FULCIO {
         return None;
     }

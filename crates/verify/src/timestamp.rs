@@ -28,6 +28,8 @@ pub(crate) struct TimestampAuthority {
     certificate: Certificate,
     /// Its key, by the hash that is signed; or why it signs none.
     keys: [(ObjectIdentifier, Result<TrustedKey, String>); 3],
+    /// Whether the certificate is for timestamps and nothing else.
+    for_timestamps: bool,
     /// The certificates above it.
     chain: Chain,
     window: Option<TimeRange>,
@@ -55,6 +57,7 @@ impl TimestampAuthority {
                 by(ID_SHA_384, HashAlgorithm::Sha2384),
                 by(ID_SHA_512, HashAlgorithm::Sha2512),
             ],
+            for_timestamps: is_for_timestamps(&certificate),
             certificate,
             chain: Chain::below(chain)?,
             window,
@@ -148,15 +151,21 @@ impl TimestampAuthority {
             .map_err(|error| {
                 invalid(format!("TSA certificate chain validation failed: {error}"))
             })?;
-        // > The corresponding certificate MUST contain only one instance of the
-        // > extended key usage field extension […] with KeyPurposeID having
-        // > value: id-kp-timeStamping. This extension MUST be critical.
-        // > — RFC 3161, 2.3
-        match self.certificate.tbs_certificate.get::<ExtendedKeyUsage>() {
-            Ok(Some((true, usage))) if usage.0 == [ID_KP_TIME_STAMPING] => Ok(()),
-            _ => Err(invalid("it is not for timestamps alone".to_owned())),
+        if self.for_timestamps {
+            Ok(())
+        } else {
+            Err(invalid("it is not for timestamps alone".to_owned()))
         }
     }
+}
+
+/// > The corresponding certificate MUST contain only one instance of the
+/// > extended key usage field extension […] with KeyPurposeID having value:
+/// > id-kp-timeStamping. This extension MUST be critical.
+/// > — RFC 3161, 2.3
+fn is_for_timestamps(certificate: &Certificate) -> bool {
+    let usage = certificate.tbs_certificate.get::<ExtendedKeyUsage>();
+    matches!(usage, Ok(Some((true, usage))) if usage.0 == [ID_KP_TIME_STAMPING])
 }
 
 /// The key with which signatures over `hash` are checked.
