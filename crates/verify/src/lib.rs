@@ -79,6 +79,7 @@ pub use certificate::{CertificateClaims, certificate_claims};
 pub use identity::{Matcher, MatcherError};
 pub use inspect::{Inspection, inspect};
 pub use key::{KeyAlgorithm, KeyError, PublicKey, Scheme, StreamVerifier};
+pub use names::claim_names;
 pub use published::{PublishedError, published};
 pub use rejection::{EntryPart, Material, Rejection};
 pub use trust::{Trust, TrustedRoot, TrustedRootError};

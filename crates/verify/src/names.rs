@@ -4,6 +4,7 @@
 //! read from any other they are claims.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use x509_cert::Certificate;
 use x509_cert::der::asn1::{ObjectIdentifier, Utf8StringRef};
@@ -23,6 +24,15 @@ pub(crate) struct Names {
     pub(crate) subject: Option<String>,
     /// What else it says, by the documented names of Fulcio's extensions.
     pub(crate) claims: BTreeMap<String, String>,
+}
+
+/// The names by which claims can be asked for: those of Fulcio's extensions, in
+/// the order of the alphabet.
+#[must_use]
+pub fn claim_names() -> Vec<&'static str> {
+    let mut names: Vec<_> = CLAIMS.iter().map(|(_, name)| *name).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The key that a certificate is over.
@@ -56,7 +66,12 @@ impl Names {
                 8 => issuer = Some(text(bytes)?),
                 number => {
                     if let Some((_, name)) = CLAIMS.iter().find(|(known, _)| *known == number) {
-                        claims.insert((*name).to_owned(), text(bytes)?);
+                        let value = if FORMER.contains(&number) {
+                            text(bytes).or_else(|_| bare(bytes))?
+                        } else {
+                            text(bytes)?
+                        };
+                        claims.insert((*name).to_owned(), value);
                     }
                 }
             }
@@ -128,8 +143,17 @@ fn refuse(error: impl std::fmt::Display) -> Rejection {
 const FULCIO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1");
 const USER_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.57264.1.7");
 
+/// The extensions of which GitHub's workflows had one each, before there was a form
+/// for all providers. They have no ASN.1 around them.
+const FORMER: RangeInclusive<u32> = 2..=6;
+
 /// Fulcio's extensions, by number, as its `oid-info.md` names them.
-const CLAIMS: [(u32, &str); 16] = [
+const CLAIMS: [(u32, &str); 21] = [
+    (2, "githubWorkflowTrigger"),
+    (3, "githubWorkflowSHA"),
+    (4, "githubWorkflowName"),
+    (5, "githubWorkflowRepository"),
+    (6, "githubWorkflowRef"),
     (9, "buildSignerURI"),
     (10, "buildSignerDigest"),
     (11, "runnerEnvironment"),

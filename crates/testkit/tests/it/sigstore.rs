@@ -133,6 +133,11 @@ fn statements_verify_with_each_log() {
             "buildSignerDigest",
             "buildSignerURI",
             "buildTrigger",
+            "githubWorkflowName",
+            "githubWorkflowRef",
+            "githubWorkflowRepository",
+            "githubWorkflowSHA",
+            "githubWorkflowTrigger",
             "runInvocationURI",
             "runnerEnvironment",
             "sourceRepositoryDigest",
@@ -145,6 +150,9 @@ fn statements_verify_with_each_log() {
             "tokenSubject",
         ]
     );
+    // The former ones stand there as bare bytes.
+    assert_eq!(claims["githubWorkflowName"], "release");
+    assert_eq!(claims["githubWorkflowRepository"], "octo/app");
 }
 
 #[test]
