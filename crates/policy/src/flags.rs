@@ -7,7 +7,7 @@ use crate::rules::attestation::{Attestation, predicate_type};
 use crate::rules::sbom::SbomDemand;
 use crate::rules::signature::Signature;
 use crate::rules::{Requirement, Rule};
-use crate::{Mode, Platforms, Policy, PolicyError, RootDemand, compile, document};
+use crate::{Mode, Platforms, Policy, PolicyError, RootDemand, compile, document, identity};
 
 /// What the flags of `verify` say. They compile to the same [`Policy`] as a file.
 #[derive(Clone, Debug)]
@@ -38,6 +38,14 @@ impl Policy {
     pub fn from_flags(flags: Flags) -> Result<Self, PolicyError> {
         if flags.authorities.is_empty() {
             return Err(PolicyError::NoAuthorities);
+        }
+        for (name, authority) in &flags.authorities {
+            if let Authority::Keyless(identity) = authority {
+                identity::refuse_everybody(identity).map_err(|reason| PolicyError::Identity {
+                    authority: name.clone(),
+                    reason,
+                })?;
+            }
         }
         document::distinct(flags.authorities.iter().map(|(name, _)| name.as_str()))?;
         let from: Vec<String> = flags

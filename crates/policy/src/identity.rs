@@ -1,6 +1,6 @@
 //! Keyless authorities: identities that let neither everybody in nor nobody.
 
-use waxseal_verify::{KeylessAuthority, Matcher, TrustedRoot};
+use waxseal_verify::{KeylessAuthority, Matcher, TrustedRoot, claim_names};
 
 use crate::compile::{Read, demand};
 use crate::document::authority::{Demand, KeySource, Keyless, Root};
@@ -61,15 +61,27 @@ fn compile_identity(raw: Keyless) -> Result<KeylessAuthority, String> {
         authority.sct = demand(Demand::Whether(whether));
     }
     for (claim, value) in raw.claims {
-        if !CLAIMS.contains(&claim.as_str()) {
+        let known = claim_names();
+        if !known.contains(&claim.as_str()) {
             return Err(format!(
                 "there is no claim `{claim}` (there are: {})",
-                CLAIMS.join(", ")
+                known.join(", ")
             ));
         }
         let wanted = matcher(&claim, Some(value), None)?;
         authority.claims.insert(claim, wanted);
     }
+    refuse_everybody(&authority)?;
+    Ok(authority)
+}
+
+/// Refuses an identity that is whoever there is, or whoever cares to register.
+/// A policy's identities are checked when it is compiled; this is for those that
+/// are part of none.
+///
+/// # Errors
+/// Why it lets in too many.
+pub fn refuse_everybody(authority: &KeylessAuthority) -> Result<(), String> {
     for (what, wanted) in [
         ("issuer", &authority.issuer),
         ("subject", &authority.subject),
@@ -78,14 +90,14 @@ fn compile_identity(raw: Keyless) -> Result<KeylessAuthority, String> {
             return Err(format!("the {what} `{wanted}` is whoever there is"));
         }
     }
-    if open_to_everybody(&authority) {
+    if open_to_everybody(authority) {
         return Err(format!(
             "`{}` by `{}` lets in whoever has an account there: name the owner in the subject, \
              or claim `sourceRepositoryOwnerURI`",
             authority.subject, authority.issuer
         ));
     }
-    Ok(authority)
+    Ok(())
 }
 
 fn matcher(what: &str, text: Option<String>, pattern: Option<String>) -> Result<Matcher, String> {
@@ -132,10 +144,10 @@ fn open_to_everybody(authority: &KeylessAuthority) -> bool {
     let anybody = |issuer: &str, subjects: &[&str]| {
         authority.issuer.matches(issuer) && subjects.iter().any(|s| authority.subject.matches(s))
     };
-    let bound = authority
-        .claims
-        .keys()
-        .any(|claim| BINDING.contains(&claim.as_str()));
+    let bound = authority.claims.iter().any(|(claim, wanted)| {
+        let strangers = BINDING.iter().find(|(binding, _)| binding == claim);
+        strangers.is_some_and(|(_, values)| !values.iter().any(|value| wanted.matches(value)))
+    });
     !bound
         && STRANGERS
             .iter()
@@ -181,36 +193,50 @@ const STRANGERS: [(&str, &[&str]); 7] = [
     ),
 ];
 
-/// Claims that tie an identity to an owner.
-const BINDING: [&str; 8] = [
-    "buildConfigURI",
-    "buildSignerURI",
-    "runInvocationURI",
-    "sourceRepositoryIdentifier",
-    "sourceRepositoryOwnerIdentifier",
-    "sourceRepositoryOwnerURI",
-    "sourceRepositoryURI",
-    "tokenSubject",
+/// Claims that tie an identity to an owner, with what strangers could have.
+const BINDING: [(&str, &[&str]); 9] = [
+    ("buildConfigURI", WORKFLOWS),
+    ("buildSignerURI", WORKFLOWS),
+    ("githubWorkflowRepository", &["zq-stranger-7/zq-other-7"]),
+    (
+        "runInvocationURI",
+        &[
+            "https://github.com/zq-stranger-7/zq-other-7/actions/runs/7/attempts/1",
+            "https://gitlab.com/zq-stranger-7/zq-other-7/-/jobs/7",
+        ],
+    ),
+    ("sourceRepositoryIdentifier", &["7070707070707"]),
+    ("sourceRepositoryOwnerIdentifier", &["7070707070707"]),
+    (
+        "sourceRepositoryOwnerURI",
+        &[
+            "https://github.com/zq-stranger-7",
+            "https://gitlab.com/zq-stranger-7",
+        ],
+    ),
+    (
+        "sourceRepositoryURI",
+        &[
+            "https://github.com/zq-stranger-7/zq-other-7",
+            "https://gitlab.com/zq-stranger-7/zq-other-7",
+        ],
+    ),
+    (
+        "tokenSubject",
+        &[
+            "repo:zq-stranger-7/zq-other-7:ref:refs/heads/main",
+            "repo:zq-stranger-7/zq-other-7:environment:release",
+            "project_path:zq-stranger-7/zq-other-7:ref_type:branch:ref:main",
+        ],
+    ),
 ];
 
-/// The claims that the verifier knows.
-const CLAIMS: [&str; 16] = [
-    "buildConfigDigest",
-    "buildConfigURI",
-    "buildSignerDigest",
-    "buildSignerURI",
-    "buildTrigger",
-    "deploymentEnvironment",
-    "runInvocationURI",
-    "runnerEnvironment",
-    "sourceRepositoryDigest",
-    "sourceRepositoryIdentifier",
-    "sourceRepositoryOwnerIdentifier",
-    "sourceRepositoryOwnerURI",
-    "sourceRepositoryRef",
-    "sourceRepositoryURI",
-    "sourceRepositoryVisibilityAtSigning",
-    "tokenSubject",
+/// What strangers on GitHub and GitLab could have run.
+const WORKFLOWS: &[&str] = &[
+    "https://github.com/zq-stranger-7/zq-other-7/.github/workflows/zq.yml@refs/heads/zq",
+    "https://github.com/zq-stranger-7/zq-other-7/.github/workflows/release.yml@refs/tags/v1.0.0",
+    "https://github.com/zq-stranger-7/zq-other-7/.github/workflows/release.yml@refs/heads/main",
+    "https://gitlab.com/zq-stranger-7/zq-other-7//.gitlab-ci.yml@refs/heads/main",
 ];
 
 #[cfg(test)]

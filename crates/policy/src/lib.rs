@@ -76,6 +76,7 @@ pub use error::PolicyError;
 pub use evaluate::{Unmatched, decide, evaluate, unable};
 pub use facts::{Facts, Finding, Seen, Via};
 pub use flags::Flags;
+pub use identity::refuse_everybody;
 pub use namespaces::NamespaceLabels;
 pub use outline::{Line, Outline, PolicyOutline, RequirementOutline, Tone, Word};
 pub use pattern::{ImagePattern, PatternError};

@@ -70,10 +70,15 @@ impl Matcher {
     pub fn regex(pattern: impl Into<String>) -> Result<Self, MatcherError> {
         let text = checked(pattern.into())?;
         let regex = compile(&text, &text)?;
-        // Values that no identity has in common with another.
-        if ["", "\u{1}", "https://\u{1}.invalid/\u{2}"]
-            .iter()
-            .all(|probe| regex.is_match(probe))
+        // Values that no identity has in common with another. None is empty: `.+`
+        // lets in as many as `.*`.
+        if [
+            "\u{1}",
+            "https://\u{1}.invalid/\u{2}",
+            "\u{1}@\u{2}.invalid",
+        ]
+        .iter()
+        .all(|probe| regex.is_match(probe))
         {
             return Err(MatcherError::MatchesAll(text));
         }
@@ -206,14 +211,12 @@ mod tests {
             error(Matcher::glob("**")),
             Some(MatcherError::MatchesAll("**".into()))
         );
-        assert_eq!(
-            error(Matcher::regex(".*")),
-            Some(MatcherError::MatchesAll(".*".into()))
-        );
-        assert_eq!(
-            error(Matcher::regex("(a|.*)")),
-            Some(MatcherError::MatchesAll("(a|.*)".into()))
-        );
+        for everything in [".*", ".+", "^.+$", "(a|.*)", r"\S+", "(?s:.)+", "[^ ]{1,}"] {
+            assert_eq!(
+                error(Matcher::regex(everything)),
+                Some(MatcherError::MatchesAll(everything.into()))
+            );
+        }
         assert_eq!(error(Matcher::exact("")), Some(MatcherError::Empty));
         assert_eq!(
             error(Matcher::regex("a".repeat(1025))),
