@@ -1,7 +1,7 @@
 //! Why a candidate does not count.
 
 use waxseal_attestation::StatementError;
-use waxseal_attestation::json::JsonError;
+use waxseal_attestation::json::{JsonError, shown};
 use waxseal_attestation::simple_signing::PayloadError;
 use waxseal_oci::{Algorithm, Digest};
 
@@ -289,7 +289,8 @@ impl std::fmt::Display for EntryPart {
 }
 
 fn found_or_none(found: &Option<String>) -> String {
-    found
-        .as_ref()
-        .map_or_else(|| "not given".to_owned(), |found| format!("`{found}`"))
+    found.as_ref().map_or_else(
+        || "not given".to_owned(),
+        |found| format!("`{}`", shown(found)),
+    )
 }
