@@ -210,6 +210,31 @@ fn timestamp_authorities_are_counted_by_their_keys() {
     );
 }
 
+/// Of several authorities, the one that signed says what is wrong, not the one that
+/// comes last.
+#[test]
+fn a_timestamp_is_refused_for_its_own_authoritys_reason() {
+    let (ours, other) = (sigstore(41), sigstore(42));
+    let signed = signed(&ours, &[LogVersion::V2], 1);
+    let mut trusted = ours.trusted_root();
+    let before = NOW - jiff::SignedDuration::from_secs(1);
+    let authorities = trusted["timestampAuthorities"].as_array_mut().unwrap();
+    authorities[0]["validFor"]["end"] = before.to_string().into();
+    authorities.push(other.trusted_root()["timestampAuthorities"][0].clone());
+    let over = format!(
+        "timestamp: timestamp {NOW} is outside the validity period of the timestamp authority \
+         that signed it"
+    );
+    for turned in [false, true] {
+        if turned {
+            let authorities = trusted["timestampAuthorities"].as_array_mut();
+            authorities.unwrap().reverse();
+        }
+        let refused = judge(&signed, workflow(), &root(&trusted)).unwrap_err();
+        assert_eq!(refused.to_string(), over, "turned: {turned}");
+    }
+}
+
 /// GitHub's instance for private repositories: no log, no certificate
 /// transparency, timestamps only.
 #[test]
