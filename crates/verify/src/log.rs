@@ -25,8 +25,11 @@ use crate::verified::{Check, Checks};
 pub(crate) struct Log {
     /// What entries and checkpoints call it.
     pub(crate) id: [u8; 32],
-    /// The digest of its key: one log under two names is one.
+    /// By which logs are counted: one key under two names is one log, and so are
+    /// two keys of one address.
     pub(crate) name: Digest,
+    /// The digest of its key.
+    pub(crate) key_id: Digest,
     pub(crate) key: TrustedKey,
     pub(crate) window: Option<TimeRange>,
 }
@@ -36,6 +39,8 @@ pub(crate) struct Log {
 pub(crate) struct Witnesses {
     /// The logs that have it, by proof.
     pub(crate) proven: BTreeSet<Digest>,
+    /// The keys of these logs.
+    proving: BTreeSet<Digest>,
     /// The logs that promised to have it.
     pub(crate) promised: BTreeSet<Digest>,
     /// The timestamp authorities.
@@ -61,6 +66,7 @@ pub(crate) fn witnesses(
         witnesses.times.push(time);
         witnesses.stamped.insert(authority.clone());
     }
+    still_trusted(&witnesses, &anchors.logs)?;
     let seen = [
         (Check::LogInclusionProof, &witnesses.proven),
         (Check::LogPromise, &witnesses.promised),
@@ -84,6 +90,7 @@ fn verify_entry(
     if let Some(proof) = &entry.proof {
         let log = verify_inclusion(entry, proof, logs, now)?;
         witnesses.proven.insert(log.name.clone());
+        witnesses.proving.insert(log.key_id.clone());
     }
     if let Some(promise) = &entry.promise {
         if entry.is_rekor_v2() {
@@ -95,6 +102,27 @@ fn verify_entry(
     }
     if entry.proof.is_none() && entry.promise.is_none() {
         return Err(invalid("it has neither a proof nor a promise"));
+    }
+    Ok(())
+}
+
+/// A proof says nothing about when the entry was made. What nobody has seen before
+/// a log's key ceased to be trusted, that key cannot vouch for: whoever has it by
+/// then could be anybody.
+fn still_trusted(witnesses: &Witnesses, logs: &[Log]) -> Result<(), Rejection> {
+    let Some(&earliest) = witnesses.times.iter().min() else {
+        return Ok(());
+    };
+    for key in &witnesses.proving {
+        let mut ends = logs
+            .iter()
+            .filter(|log| log.key_id == *key)
+            .map(|log| log.window.and_then(|window| window.end));
+        if !ends.any(|end| end.is_none_or(|end| earliest <= end)) {
+            return Err(invalid(format!(
+                "the log that proves it was not trusted any more at {earliest}"
+            )));
+        }
     }
     Ok(())
 }

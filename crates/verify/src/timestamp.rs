@@ -21,7 +21,8 @@ use crate::trusted_key::TrustedKey;
 
 /// A timestamp authority that is trusted.
 pub(crate) struct TimestampAuthority {
-    /// The digest of its key.
+    /// The digest of its key, or of another of the same address: by which
+    /// authorities are counted.
     pub(crate) name: Digest,
     /// The certificate of whoever signs, as it stands and as it reads.
     leaf: CertificateDer<'static>,

@@ -1,7 +1,7 @@
 //! Whom to trust besides the signer: logs, timestamp authorities, certificate
 //! authorities.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Anchors {
         // It refuses windows that end before they start, logs that are there
         // twice, and keys and certificates that cannot be read.
         Verifier::new(root).map_err(|error| error.to_string())?;
-        let logs = root
+        let mut logs = root
             .tlogs
             .iter()
             .map(|log| {
@@ -56,21 +56,32 @@ impl Anchors {
                     .map_err(|error| error.to_string())?;
                 let key = VerificationKey::from_spki(&log.public_key.raw_bytes)
                     .map_err(|error| error.to_string())?;
+                let key_id = Digest::sha256(log.public_key.raw_bytes.as_bytes());
                 Ok(Log {
                     id: *id.as_bytes(),
-                    name: Digest::sha256(log.public_key.raw_bytes.as_bytes()),
+                    name: key_id.clone(),
+                    key_id,
                     key: TrustedKey::new(key),
                     window: log.public_key.valid_for,
                 })
             })
-            .collect::<Result<_, String>>()?;
-        let timestamp_authorities = root
+            .collect::<Result<Vec<_>, String>>()?;
+        let addresses = root.tlogs.iter().map(|log| log.base_url.as_str());
+        one_name_each(logs.iter_mut().map(|log| &mut log.name), addresses);
+        let mut timestamp_authorities = root
             .timestamp_authorities
             .iter()
             .map(|authority| {
                 TimestampAuthority::new(&chain(&authority.cert_chain), authority.valid_for)
             })
-            .collect::<Result<_, String>>()?;
+            .collect::<Result<Vec<_>, String>>()?;
+        let addresses = root.timestamp_authorities.iter();
+        one_name_each(
+            timestamp_authorities
+                .iter_mut()
+                .map(|authority| &mut authority.name),
+            addresses.map(|authority| authority.uri.as_deref().unwrap_or_default()),
+        );
         let issuers = root
             .certificate_authorities
             .iter()
@@ -92,6 +103,34 @@ impl Anchors {
     /// Whether there is a certificate transparency log at all.
     pub(crate) fn has_ct_logs(&self) -> bool {
         !self.ct_logs.is_empty()
+    }
+}
+
+/// Gives services of one address, which have had several keys, one name. One that
+/// has no address is known by its key alone.
+fn one_name_each<'a, 'b>(
+    names: impl Iterator<Item = &'a mut Digest>,
+    addresses: impl Iterator<Item = &'b str>,
+) {
+    let mut names: Vec<&mut Digest> = names.collect();
+    let mut first: BTreeMap<&str, Digest> = BTreeMap::new();
+    for (at, address) in addresses.enumerate() {
+        let address = address.trim_end_matches('/');
+        let Some(own) = names.get(at).map(|name| (**name).clone()) else {
+            return;
+        };
+        if address.is_empty() {
+            continue;
+        }
+        let Some(known) = first.get(address).cloned() else {
+            first.insert(address, own);
+            continue;
+        };
+        // Whatever else goes by the same key goes by the new name, too.
+        let all = names.iter_mut().map(|name| &mut **name);
+        for name in all.chain(first.values_mut()).filter(|name| **name == own) {
+            name.clone_from(&known);
+        }
     }
 }
 
@@ -130,7 +169,8 @@ impl TrustedRoot {
         !self.anchors.logs.is_empty()
     }
 
-    /// How many transparency logs it has. One key under two names is one log.
+    /// How many transparency logs it has. One key under two names is one log, and so
+    /// are two keys of one address.
     #[must_use]
     pub fn logs(&self) -> usize {
         let logs = self.anchors.logs.iter();

@@ -162,6 +162,62 @@ fn logs_are_counted_by_their_keys() {
     );
 }
 
+/// A log whose key was changed is still the one that it was, and so is what a chain
+/// of such changes leads to.
+#[test]
+fn a_log_with_two_keys_is_one() {
+    let sigstore = sigstore(39);
+    let both = signed(&sigstore, BOTH, 1);
+    let judged = |trusted: &Value, count| {
+        let mut authority = workflow();
+        authority.log = distinct(count);
+        judge(&both, authority, &root(trusted)).map(|_| ()).err()
+    };
+    let too_few = Some(Rejection::LogThreshold {
+        needed: 2,
+        found: 1,
+    });
+    let mut trusted = sigstore.trusted_root();
+    assert_eq!(judged(&trusted, 2), None);
+    let address = trusted["tlogs"][0]["baseUrl"].as_str().unwrap().to_owned();
+    trusted["tlogs"][1]["baseUrl"] = format!("{address}/").into();
+    assert_eq!(judged(&trusted, 2), too_few);
+    assert_eq!(judged(&trusted, 1), None);
+    assert_eq!(root(&trusted).logs(), 1);
+    // Nothing is known of the address of either.
+    for log in [0, 1] {
+        trusted["tlogs"][log]["baseUrl"] = "".into();
+    }
+    assert_eq!(judged(&trusted, 2), None);
+    // The second one's key at the first one's address, under another name.
+    let mut trusted = sigstore.trusted_root();
+    let mut bridge = trusted["tlogs"][1].clone();
+    bridge["baseUrl"] = address.into();
+    bridge["logId"]["keyId"] = STANDARD.encode([7; 32]).into();
+    trusted["tlogs"].as_array_mut().unwrap().push(bridge);
+    assert_eq!(judged(&trusted, 2), too_few);
+}
+
+/// A proof has no time of its own: a key that leaked after the log was retired
+/// proves nothing that was signed since.
+#[test]
+fn a_log_proves_nothing_that_was_signed_after_its_time() {
+    let sigstore = sigstore(40);
+    let judged = |logs: &[LogVersion], retired: usize, end: jiff::Timestamp| {
+        let mut trusted = sigstore.trusted_root();
+        trusted["tlogs"][retired]["publicKey"]["validFor"]["end"] = end.to_string().into();
+        let outcome = judge(&signed(&sigstore, logs, 1), workflow(), &root(&trusted));
+        outcome.map(|_| ()).map_err(|why| why.to_string())
+    };
+    let before = NOW - jiff::SignedDuration::from_secs(1);
+    let over = format!("log entry: the log that proves it was not trusted any more at {NOW}");
+    assert_eq!(judged(&[LogVersion::V2], 1, before), Err(over.clone()));
+    assert_eq!(judged(&[LogVersion::V2], 1, NOW), Ok(()));
+    assert_eq!(judged(BOTH, 1, before), Err(over));
+    let promised = judged(&[LogVersion::V1], 0, before).unwrap_err();
+    assert!(promised.ends_with(&format!("at {NOW}")), "{promised}");
+}
+
 #[test]
 fn timestamp_authorities_are_counted_by_their_keys() {
     let (ours, other) = (sigstore(33), sigstore(34));
@@ -199,6 +255,16 @@ fn timestamp_authorities_are_counted_by_their_keys() {
     trusted["timestampAuthorities"][1] = other.trusted_root()["timestampAuthorities"][0].clone();
     let verified = judge(&signed, asking(), &root(&trusted)).unwrap();
     assert_eq!(verified.times().len(), 2);
+    // The same address, which has had two keys.
+    let mut renewed = trusted.clone();
+    renewed["timestampAuthorities"][1]["uri"] = trusted["timestampAuthorities"][0]["uri"].clone();
+    assert_eq!(
+        judge(&signed, asking(), &root(&renewed)).err(),
+        Some(Rejection::TimestampThreshold {
+            needed: 2,
+            found: 1
+        })
+    );
     let mut more = asking();
     more.timestamp = distinct(3);
     assert_eq!(
