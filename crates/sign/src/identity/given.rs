@@ -30,9 +30,22 @@ pub fn token_given(text: Zeroizing<String>) -> Result<IdentityToken, IdentityErr
 /// # Errors
 /// [`IdentityError`], where it cannot be read or is no token.
 pub fn token_from_file(path: &Path) -> Result<IdentityToken, IdentityError> {
-    let failed = |cause| IdentityError::File {
-        path: path.to_owned(),
-        cause,
+    let failed = |cause| {
+        // Somebody wrote the token where its file should stand, and an error would
+        // repeat it.
+        if path
+            .as_os_str()
+            .as_encoded_bytes()
+            .starts_with(TOKEN_BEGINS)
+        {
+            return IdentityError::Malformed(
+                "it stands where the name of a file with it has to stand",
+            );
+        }
+        IdentityError::File {
+            path: path.to_owned(),
+            cause,
+        }
     };
     // Room for all of it from the start: what grows leaves copies behind.
     let mut text = Zeroizing::new(String::with_capacity(limits::TOKEN_BYTES + 1));
@@ -43,4 +56,6 @@ pub fn token_from_file(path: &Path) -> Result<IdentityToken, IdentityError> {
     IdentityToken::parse(text)
 }
 
+/// `{"` in base64url, as the header of every token begins.
+const TOKEN_BEGINS: &[u8] = b"eyJ";
 const PATH_BYTES: usize = 4096;

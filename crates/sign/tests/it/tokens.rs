@@ -157,6 +157,26 @@ fn a_token_is_given_as_itself_or_as_a_file() {
     // What may be a token with a letter missing is no file name to be quoted.
     let broken = token_given(CANARY.to_owned().into()).unwrap_err();
     assert!(!broken.to_string().contains(CANARY), "{broken}");
+    // Nor is a token where its file should stand, whole or not.
+    let whole = token(&person());
+    for given in [format!("@{whole}"), format!("@{whole:.40}")] {
+        let mistaken = token_given(given.into()).unwrap_err();
+        assert_eq!(
+            format!("{mistaken} {mistaken:?}"),
+            "the identity token is malformed: it stands where the name of a file with it has to \
+             stand Malformed(\"it stands where the name of a file with it has to stand\")"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_place_of_its_file_is_not_shown() {
+    let kept = token(&person());
+    let error = look(&[("SPIFFE_JWT_SVID_FILE", &kept)], Path::new("/nowhere")).await;
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "the identity token is malformed: it stands where the name of a file with it has to stand"
+    );
 }
 
 #[tokio::test]
