@@ -20,8 +20,12 @@ pub const SERVICES: usize = 32;
 /// Certificates in an authority's answer.
 pub const CERTIFICATES: usize = 16;
 
-/// How often a request is made again after a 429 or a 5xx.
+/// How often a request is made again after a 429, a 5xx, or where there was no
+/// connection.
 pub const RETRIES: u32 = 3;
+
+/// How often a request is made again that nobody answered in time.
+pub const RETRIES_AFTER_SILENCE: u32 = 1;
 
 /// What all waits of one request may add up to.
 pub const RETRY_WAIT: Duration = Duration::from_secs(30);

@@ -55,19 +55,27 @@ impl Http {
         }
     }
 
-    /// Asks once, and again after a 429 or a 5xx. Every other status is an
-    /// answer.
+    /// Asks once, and again after a 429, a 5xx or a connection that did not come
+    /// about or broke; after silence, which has taken a whole attempt, once more.
+    /// Every other status is an answer.
     pub(crate) async fn send(&self, call: &Call<'_>) -> Result<Answer, ServiceError> {
         self.allow(call)?;
         let mut waited = Duration::ZERO;
         let mut attempt = 0;
         loop {
-            let (answer, asked) = self.send_once(call).await?;
-            let busy = answer.status() == 429 || answer.status() >= 500;
+            let outcome = self.send_once(call).await;
+            let (most, asked) = match &outcome {
+                Ok((answer, asked)) if answer.status() == 429 || answer.status() >= 500 => {
+                    (limits::RETRIES, *asked)
+                }
+                Err(ServiceError::Connect { .. }) => (limits::RETRIES, None),
+                Err(ServiceError::Timeout { .. }) => (limits::RETRIES_AFTER_SILENCE, None),
+                Ok(_) | Err(_) => (0, None),
+            };
             let wait = asked.unwrap_or_else(|| FIRST_WAIT.saturating_mul(1 << attempt.min(8)));
             waited = waited.saturating_add(wait);
-            if !busy || attempt >= limits::RETRIES || waited > limits::RETRY_WAIT {
-                return Ok(answer);
+            if attempt >= most || waited > limits::RETRY_WAIT {
+                return outcome.map(|(answer, _)| answer);
             }
             attempt += 1;
             tokio::time::sleep(wait).await;

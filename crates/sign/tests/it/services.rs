@@ -80,7 +80,7 @@ async fn an_answer_that_is_none_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_service_that_hangs_is_left() {
+async fn a_service_that_hangs_is_asked_once_more_and_left() {
     let mut world = World::new();
     world.http = Http::new(HttpOptions {
         attempt: Duration::from_millis(100),
@@ -94,7 +94,41 @@ async fn a_service_that_hangs_is_left() {
         matches!(error, Err(SignError::Service(ServiceError::Timeout { .. }))),
         "{error:?}"
     );
-    assert_eq!(world.sigstore.asked(Service::Fulcio).len(), 1);
+    assert_eq!(world.sigstore.asked(Service::Fulcio).len(), 2);
+    world.http = Http::new(HttpOptions {
+        attempt: Duration::from_secs(2),
+        ..HttpOptions::default()
+    });
+    world.sigstore.heal();
+    world.sigstore.fault(Service::Tsa, ServiceFault::Hang, 1);
+    world
+        .sign(&world.services(&[LogVersion::V2]))
+        .await
+        .unwrap();
+}
+
+/// A connection that breaks before there is an answer, as one does when a service
+/// is started again.
+#[tokio::test]
+async fn a_connection_that_breaks_is_made_again() {
+    let world = World::new();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let accepted = tokio::spawn(async move {
+        for _ in 0..4 {
+            drop(listener.accept().await.unwrap());
+        }
+        // Nobody listens any more: a fifth would be refused.
+    });
+    let services = world.services(&[LogVersion::V2]).with_fulcio(&url).unwrap();
+    let error = world.sign(&services).await;
+    assert!(
+        matches!(error, Err(SignError::Service(ServiceError::Connect { .. }))),
+        "{error:?}"
+    );
+    accepted.await.unwrap();
 }
 
 #[tokio::test]
