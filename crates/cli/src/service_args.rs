@@ -80,6 +80,14 @@ impl ServiceArgs {
             let services = self.named(context)?;
             return self.backing(context, services, chosen);
         }
+        if self.root.is_file() {
+            // The public services would be asked, and their certificate published,
+            // for an answer that does not verify with this file.
+            return Err(Failure::usage(
+                "--trusted-root says whom to believe, and not where to sign",
+            )
+            .hint("give --signing-config FILE with it; --trust-root NAME has both"));
+        }
         let instance = match chosen {
             Some(chosen) => chosen,
             None => public(context)?,

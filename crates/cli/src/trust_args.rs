@@ -46,6 +46,11 @@ impl TrustRootArgs {
         self.trusted_root.is_some() || self.trust_root.is_some()
     }
 
+    /// Whether that is by a file, which has nothing but the root.
+    pub(crate) fn is_file(&self) -> bool {
+        self.trusted_root.is_some()
+    }
+
     /// The flag that names somebody.
     pub(crate) fn flag(&self) -> &'static str {
         match self.trust_root {

@@ -688,6 +688,13 @@ fn keys_and_identities_do_not_mix() {
     place.write("blob", BLOB);
     for arguments in [
         &["sign-blob", "blob"][..],
+        &[
+            "sign-blob",
+            "blob",
+            "--keyless",
+            "--trusted-root",
+            "root.json",
+        ],
         &["sign-blob", "blob", "--keyless", "-k", "cosign3.key"],
         &[
             "sign-blob",
