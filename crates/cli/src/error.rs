@@ -80,8 +80,9 @@ impl Failure {
         let mut stderr = anstream::stderr().lock();
         // Where stderr is gone there is nobody left to tell.
         let _ = writeln!(stderr, "{red}error{red:#}: {}", self.message);
+        drop(stderr);
         if let Some(hint) = &self.hint {
-            let _ = writeln!(stderr, "{}hint{:#}: {hint}", HINT, HINT);
+            print_hint(hint);
         }
     }
 }
@@ -100,6 +101,11 @@ impl From<waxseal_registry::Error> for Failure {
     fn from(error: waxseal_registry::Error) -> Self {
         Self::new(&error).maybe_hint(error.hint())
     }
+}
+
+/// Writes what to do next to stderr.
+pub(crate) fn print_hint(hint: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{HINT}hint{HINT:#}: {hint}");
 }
 
 /// Says that a panic is a bug, in place of Rust's own words.

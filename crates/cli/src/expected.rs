@@ -1,8 +1,10 @@
 //! Whose certificate a signature has to be by, in cosign's words.
 
 use waxseal_gate::{Expected, NamedIdentity};
+use waxseal_policy::refuse_everybody;
 use waxseal_verify::KeylessAuthority;
 
+use crate::claim_args::ClaimArgs;
 use crate::error::Failure;
 
 /// An identity, and who vouches for it.
@@ -23,6 +25,9 @@ pub(crate) struct ExpectedArgs {
     /// The same as a regular expression that has to match the whole address
     #[arg(long, value_name = "REGEXP", help_heading = KEYLESS)]
     certificate_oidc_issuer_regexp: Option<String>,
+
+    #[command(flatten)]
+    claims: ClaimArgs,
 }
 
 impl ExpectedArgs {
@@ -44,7 +49,9 @@ impl ExpectedArgs {
         match (subject, issuer) {
             (Some(subject), Some(issuer)) => {
                 let (Expected::Exactly(name) | Expected::Matching(name)) = &subject;
-                Ok(Some(NamedIdentity::new(name.clone(), issuer, subject)))
+                let mut identity = NamedIdentity::new(name.clone(), issuer, subject);
+                self.claims.join(&mut identity)?;
+                Ok(Some(identity))
             }
             (None, None) => Ok(None),
             (Some(_), None) => Err(Failure::usage(
@@ -58,9 +65,28 @@ impl ExpectedArgs {
 
     /// The same, to be verified with.
     pub(crate) fn authority(&self) -> Result<Option<KeylessAuthority>, Failure> {
-        let identity = self.identity()?;
-        let authority = identity.map(|identity| identity.authority()).transpose();
-        authority.map_err(Failure::usage)
+        let Some(identity) = self.identity()? else {
+            return Ok(None);
+        };
+        let authority = identity.authority().map_err(Failure::usage)?;
+        refuse_everybody(&authority).map_err(Failure::usage)?;
+        Ok(Some(authority))
+    }
+
+    /// What else the certificate has to say, whoever is expected.
+    pub(crate) fn claims(&self) -> &ClaimArgs {
+        &self.claims
+    }
+
+    /// Claims are said of somebody.
+    pub(crate) fn refuse_claims_alone(&self) -> Result<(), Failure> {
+        if self.claims.is_empty() {
+            return Ok(());
+        }
+        Err(
+            Failure::usage("a claim says nothing without whose certificate has to make it")
+                .hint("give --certificate-identity with its issuer, or --github"),
+        )
     }
 }
 

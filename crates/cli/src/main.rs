@@ -8,12 +8,15 @@
     reason = "the comments of arguments are their help texts: `[:TAG]` is no link"
 )]
 
+mod claim_args;
 mod command;
 mod consent;
 mod context;
+mod cosign_args;
 mod error;
 mod exit;
 mod expected;
+mod foreign;
 mod generated;
 mod identity_args;
 mod inventory;
@@ -33,6 +36,7 @@ mod statement;
 mod store;
 mod trust_args;
 mod verdict;
+mod workflow_args;
 mod workloads;
 
 use std::process::ExitCode;
@@ -49,6 +53,9 @@ fn main() -> ExitCode {
         Err(error) => {
             // A reader that has gone away does not want the help.
             let _ = error.print();
+            if let Some(hint) = foreign::hint(&error) {
+                error::print_hint(hint);
+            }
             return if error.use_stderr() {
                 Exit::Usage.into()
             } else {

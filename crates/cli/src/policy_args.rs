@@ -14,11 +14,14 @@ use waxseal_oci::{Annotations, Platform};
 use waxseal_policy::{PolicyError, Unmatched};
 use waxseal_verify::TrustedRoot;
 
+use crate::claim_args;
 use crate::context::Context;
+use crate::cosign_args::CosignArgs;
 use crate::error::Failure;
 use crate::expected::{self, ExpectedArgs};
 use crate::publisher::{BuiltArgs, Publisher};
 use crate::trust_args::{DEFAULT_ROOT, TrustRootArgs};
+use crate::workflow_args;
 
 /// Whom to trust and what to require.
 #[derive(clap::Args, Debug)]
@@ -28,7 +31,7 @@ pub(crate) struct PolicyArgs {
     keys: Vec<PathBuf>,
 
     /// A policy file, or a folder of them; every policy that covers the image has to allow it
-    #[arg(short, long = "policy", value_name = "FILE", help_heading = WHAT, conflicts_with_all = expected::FLAGS)]
+    #[arg(short, long = "policy", value_name = "FILE", help_heading = WHAT, conflicts_with_all = expected::FLAGS, conflicts_with_all = claim_args::FLAGS, conflicts_with_all = workflow_args::FLAGS)]
     policies: Vec<PathBuf>,
 
     /// How many different keys or identities it takes
@@ -57,8 +60,9 @@ pub(crate) struct PolicyArgs {
     platforms: Vec<String>,
 
     /// Whether an entry in a transparency log has to be there
-    #[arg(long, value_name = "WHETHER", default_value = "optional", hide_default_value = true, help_heading = WHAT, conflicts_with = "policies")]
-    log: Whether,
+    /// (default: optional for keys, required for identities)
+    #[arg(long, value_name = "WHETHER", help_heading = WHAT, conflicts_with = "policies")]
+    log: Option<Whether>,
 
     /// Whether a timestamp has to be there
     #[arg(long, value_name = "WHETHER", default_value = "optional", hide_default_value = true, help_heading = WHAT, conflicts_with = "policies")]
@@ -81,13 +85,12 @@ pub(crate) struct PolicyArgs {
     #[command(flatten)]
     built: BuiltArgs,
 
-    /// For scripts written for cosign: a key asks for no log here anyway
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    insecure_ignore_tlog: Option<bool>,
+    /// Take certificates that are in no certificate transparency log
+    #[arg(long, help_heading = WHAT, conflicts_with = "policies")]
+    insecure_ignore_sct: bool,
 
-    /// As above
-    #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    private_infrastructure: Option<bool>,
+    #[command(flatten)]
+    cosign: CosignArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -111,11 +114,18 @@ impl PolicyArgs {
 
     /// The policies that the flags or files come to.
     pub(crate) fn policies(&self, context: &Context) -> Result<PolicySet, Failure> {
-        if self.insecure_ignore_tlog == Some(true) || self.private_infrastructure == Some(true) {
-            context.note(
-                "note: a key asks for no transparency log unless --log required says so; \
-                 the flag changes nothing",
-            );
+        if self.cosign.without_log() {
+            if !self.policies.is_empty() {
+                context.note(
+                    "note: whether a transparency log is asked for stands in the policy; the flag \
+                     changes nothing",
+                );
+            } else if !self.keys.is_empty() {
+                context.note(
+                    "note: a key asks for no transparency log unless --log required says so; \
+                     the flag changes nothing",
+                );
+            }
         }
         let set = if self.policies.is_empty() {
             PolicySet::from_flags(self.flags(context)?)
@@ -155,10 +165,20 @@ impl PolicyArgs {
             });
         }
         let mut identities = self.expected.identity()?.into_iter().collect::<Vec<_>>();
-        let publisher = self.built.publisher()?;
+        let publisher = self.built.publisher(self.expected.claims())?;
+        if publisher.is_none() && identities.is_empty() {
+            self.expected.refuse_claims_alone()?;
+        }
         if publisher.is_none() && keys.is_empty() && identities.is_empty() {
             return Err(Failure::usage("nobody is named who may have signed")
                 .hint("give --key FILE, --policy FILE, --github OWNER/REPOSITORY or --certificate-identity with its issuer"));
+        }
+        for identity in &mut identities {
+            identity.log_optional = match self.log {
+                None => self.cosign.without_log() && !self.require_log,
+                Some(log) => log == Whether::Optional,
+            };
+            identity.sct_optional = self.insecure_ignore_sct;
         }
         let mut attestations = self.attestations.clone();
         let mut roots = BTreeMap::new();
@@ -197,8 +217,10 @@ impl PolicyArgs {
             annotations,
             attestations,
             sbom_omits: self.sbom_matches_image.then(|| self.may_omit.clone()),
-            require_log: self.require_log || self.log == Whether::Required,
-            require_timestamp: self.require_timestamp || self.timestamp == Whether::Required,
+            require_log: self.require_log || self.log == Some(Whether::Required),
+            require_timestamp: self.require_timestamp
+                || self.timestamp == Whether::Required
+                || self.cosign.with_timestamp(),
             platforms: PlatformsFlag::Index,
         })
     }
@@ -211,14 +233,14 @@ impl PolicyArgs {
         publisher: Publisher<'_>,
     ) -> Result<(Vec<NamedIdentity>, BTreeMap<String, KnownRoot>), Failure> {
         if let Some(root) = self.root.peek(context)? {
-            return Ok((vec![publisher.builds(&root)], BTreeMap::new()));
+            return Ok((vec![publisher.builds(&root)?], BTreeMap::new()));
         }
         let mut identities = Vec::new();
         let mut roots = BTreeMap::new();
         for name in publisher.roots() {
             let known = self.root.of_policy(context, name).map_err(Failure::new)?;
             let root = TrustedRoot::from_json(known.document.as_bytes()).map_err(Failure::new)?;
-            let mut identity = publisher.builds(&root);
+            let mut identity = publisher.builds(&root)?;
             identity.name = format!("{} ({name})", identity.name);
             identity.root = Some((*name).to_owned());
             identities.push(identity);
@@ -265,7 +287,7 @@ pub(crate) fn refuse(error: PolicySetError) -> Failure {
         }) => Failure::usage(format_args!(
             "--threshold {threshold} asks for more signers than are named: {keys}, one key in two files counted once"
         )),
-        PolicySetError::Flags(_) => Failure::usage(&error),
+        PolicySetError::Flags(_) | PolicySetError::Identity(_) => Failure::usage(&error),
         _ => Failure::new(&error),
     };
     match error {

@@ -10,10 +10,12 @@ use serde_json::value::RawValue;
 use waxseal_attestation::PredicateType;
 use waxseal_attestation::json::shown;
 use waxseal_gate::{Expected, NamedIdentity};
-use waxseal_verify::{KeylessAuthority, Matcher, MatcherError, TrustedRoot, VerifiedAttestation};
+use waxseal_verify::{KeylessAuthority, Matcher, Rejection, TrustedRoot, VerifiedAttestation};
 
+use crate::claim_args::ClaimArgs;
 use crate::error::Failure;
 use crate::expected;
+use crate::workflow_args::{WorkflowArgs, refuse_of_releases};
 
 /// Whose provenance is asked for.
 #[derive(clap::Args, Debug, Default)]
@@ -33,11 +35,18 @@ pub(crate) struct PublisherArgs {
     /// Ask for PyPI's attestation of a file that this repository published
     #[arg(long, value_name = "[HOST/]OWNER/REPOSITORY", help_heading = PUBLISHED, conflicts_with_all = expected::FLAGS)]
     pypi: Option<Source>,
+
+    #[command(flatten)]
+    workflow: WorkflowArgs,
 }
 
 impl PublisherArgs {
     /// What is asked for, if anything.
-    pub(crate) fn publisher(&self) -> Result<Option<Publisher<'_>>, Failure> {
+    pub(crate) fn publisher<'a>(
+        &'a self,
+        claims: &'a ClaimArgs,
+    ) -> Result<Option<Publisher<'a>>, Failure> {
+        let workflow = &self.workflow;
         let mut tag = None;
         let (place, source) = if let Some(source) = &self.github {
             (Place::GitHub, source)
@@ -49,7 +58,18 @@ impl PublisherArgs {
         } else if let Some(source) = &self.pypi {
             (Place::PyPi, source)
         } else {
+            workflow.refuse_alone()?;
             return Ok(None);
+        };
+        if place == Place::GitHubRelease {
+            refuse_of_releases(workflow, claims)?;
+        }
+        let publisher = Publisher {
+            place,
+            source,
+            tag,
+            workflow,
+            claims,
         };
         match (place, source) {
             (Place::GitHub | Place::GitHubRelease, Source { host, .. })
@@ -57,11 +77,11 @@ impl PublisherArgs {
             {
                 Err(only_github())
             }
-            (Place::GitHub, _) => Ok(Some(Publisher { place, source, tag })),
+            (Place::GitHub, _) => Ok(Some(publisher)),
             (_, Source { repository, .. }) if repository.is_none() => Err(Failure::usage(
                 "a package or release is of one repository: OWNER/REPOSITORY",
             )),
-            _ => Ok(Some(Publisher { place, source, tag })),
+            _ => Ok(Some(publisher)),
         }
     }
 }
@@ -73,11 +93,17 @@ pub(crate) struct BuiltArgs {
     /// a signature
     #[arg(long, value_name = "OWNER[/REPOSITORY]", help_heading = PUBLISHED, conflicts_with_all = expected::FLAGS, conflicts_with_all = OTHERS)]
     github: Option<Source>,
+
+    #[command(flatten)]
+    workflow: WorkflowArgs,
 }
 
 impl BuiltArgs {
     /// What is asked for, if anything.
-    pub(crate) fn publisher(&self) -> Result<Option<Publisher<'_>>, Failure> {
+    pub(crate) fn publisher<'a>(
+        &'a self,
+        claims: &'a ClaimArgs,
+    ) -> Result<Option<Publisher<'a>>, Failure> {
         let place = Place::GitHub;
         match &self.github {
             Some(source) if source.host != Host::GitHub => Err(only_github()),
@@ -85,8 +111,10 @@ impl BuiltArgs {
                 place,
                 source,
                 tag: None,
+                workflow: &self.workflow,
+                claims,
             })),
-            None => Ok(None),
+            None => self.workflow.refuse_alone().map(|()| None),
         }
     }
 }
@@ -101,6 +129,8 @@ pub(crate) struct Publisher<'a> {
     place: Place,
     source: &'a Source,
     tag: Option<&'a str>,
+    workflow: &'a WorkflowArgs,
+    claims: &'a ClaimArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,45 +170,51 @@ impl Publisher<'_> {
     }
 
     /// Who has to have signed, under a trust root.
-    pub(crate) fn authority(&self, root: &TrustedRoot) -> Result<KeylessAuthority, MatcherError> {
+    pub(crate) fn authority(&self, root: &TrustedRoot) -> Result<KeylessAuthority, Failure> {
         if self.place == Place::GitHubRelease {
             // GitHub itself, whom no identity provider vouches for.
-            let github = Matcher::exact(RELEASES)?;
+            let github = Matcher::exact(RELEASES).map_err(Failure::usage)?;
             return Ok(KeylessAuthority::without_logs(Matcher::absent(), github));
         }
-        self.builds(root).authority()
+        self.builds(root)?.authority().map_err(Failure::usage)
+    }
+
+    /// What to say to somebody who takes a reusable workflow for one of the
+    /// repository's own.
+    pub(crate) fn hint(&self, rejection: &Rejection) -> Option<&'static str> {
+        let other = matches!(rejection, Rejection::IdentityMismatch { .. });
+        // PyPI knows no publisher but a repository's own workflows.
+        let workflows =
+            self.source.host == Host::GitHub && matches!(self.place, Place::GitHub | Place::Npm);
+        (other && workflows && !self.workflow.names_signer()).then_some(
+            "--signer-workflow or --signer-repo names a workflow of another repository that \
+             builds for this one",
+        )
     }
 
     /// The builds of the repository, under a trust root. One without logs belongs
     /// to an instance that has none.
-    pub(crate) fn builds(&self, root: &TrustedRoot) -> NamedIdentity {
-        let Source {
-            host,
-            owner,
-            repository,
-        } = self.source;
-        let (issuer, url, end) = match host {
-            Host::GitHub => (
-                "https://token.actions.githubusercontent.com",
-                "https://github.com",
-                "/.+",
-            ),
-            Host::GitLab => ("https://gitlab.com", "https://gitlab.com", "//.+"),
+    pub(crate) fn builds(&self, root: &TrustedRoot) -> Result<NamedIdentity, Failure> {
+        let source = self.source;
+        let (issuer, end) = match source.host {
+            Host::GitHub => ("https://token.actions.githubusercontent.com", "/.+"),
+            Host::GitLab => ("https://gitlab.com", "//.+"),
         };
-        let (claim, name) = match repository {
-            Some(repository) => ("sourceRepositoryURI", format!("{owner}/{repository}")),
-            None => ("sourceRepositoryOwnerURI", owner.clone()),
+        let claim = match source.repository {
+            Some(_) => "sourceRepositoryURI",
+            None => "sourceRepositoryOwnerURI",
         };
-        // Names are the same in whatever case they are written.
-        let source = format!("(?i:{url}/{name})").replace('.', r"\.");
         let issuer = Expected::Exactly(issuer.to_owned());
-        let workflow = Expected::Matching(format!("{source}{end}"));
-        let claims = BTreeMap::from([(claim.to_owned(), Expected::Matching(source))]);
-        NamedIdentity {
+        let workflow = Expected::Matching(format!("{}{end}", source.pattern()));
+        let claims = BTreeMap::from([(claim.to_owned(), Expected::Matching(source.pattern()))]);
+        let mut identity = NamedIdentity {
             claims,
             without_logs: !root.has_logs(),
-            ..NamedIdentity::new(name, issuer, workflow)
-        }
+            ..NamedIdentity::new(source.name(), issuer, workflow)
+        };
+        self.workflow.join(source.host, &mut identity)?;
+        self.claims.join(&mut identity)?;
+        Ok(identity)
     }
 
     /// Which release GitHub attested stands in the predicate, which nobody but
@@ -234,7 +270,7 @@ impl Publisher<'_> {
 
 /// A repository, or all of an owner's.
 #[derive(Clone, Debug)]
-struct Source {
+pub(crate) struct Source {
     host: Host,
     /// With GitLab's groups in it.
     owner: String,
@@ -242,9 +278,38 @@ struct Source {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Host {
+pub(crate) enum Host {
     GitHub,
     GitLab,
+}
+
+impl Source {
+    pub(crate) fn host(&self) -> Host {
+        self.host
+    }
+
+    pub(crate) fn repository(&self) -> Option<&str> {
+        self.repository.as_deref()
+    }
+
+    /// What it is called on its host.
+    fn name(&self) -> String {
+        match &self.repository {
+            Some(repository) => format!("{}/{repository}", self.owner),
+            None => self.owner.clone(),
+        }
+    }
+
+    /// The expression for its address. Names are the same in whatever case they
+    /// are written.
+    pub(crate) fn pattern(&self) -> String {
+        let host = match self.host {
+            Host::GitHub => "https://github.com",
+            Host::GitLab => "https://gitlab.com",
+        };
+        let address = format!("{host}/{}", self.name());
+        format!("(?i:{})", regex::escape(&address))
+    }
 }
 
 impl FromStr for Source {
@@ -304,11 +369,12 @@ impl FromStr for Release {
 pub(crate) const FLAGS: [&str; 4] = ["github", "github_release", "npm", "pypi"];
 
 /// What does not go with whom an image is built by.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "keys",
     "policies",
     "threshold",
     "annotations",
+    "insecure_ignore_sct",
     "log",
     "timestamp",
     "require_log",
@@ -320,4 +386,4 @@ const PYPI_PUBLISH: &str = "https://docs.pypi.org/attestations/publish/v1";
 /// Whom GitHub's certificate for releases is for.
 const RELEASES: &str = "https://dotcom.releases.github.com";
 const RELEASE: &str = "https://in-toto.io/attestation/release/v0.2";
-const PUBLISHED: &str = "Published provenance";
+pub(crate) const PUBLISHED: &str = "Published provenance";

@@ -71,6 +71,12 @@ pub struct NamedIdentity {
     /// takes their place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_logs: bool,
+    /// Whether a log entry need not be there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log_optional: bool,
+    /// Whether the certificate need not be in a certificate transparency log.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sct_optional: bool,
     /// Which of the [`roots`](FlagsSource::roots) certifies it, if not the one
     /// that all share.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -87,6 +93,8 @@ impl NamedIdentity {
             subject,
             claims: BTreeMap::new(),
             without_logs: false,
+            log_optional: false,
+            sct_optional: false,
             root: None,
         }
     }
@@ -102,6 +110,12 @@ impl NamedIdentity {
         } else {
             KeylessAuthority::new(issuer, subject)
         };
+        if self.log_optional {
+            authority.log = Demand::Optional;
+        }
+        if self.sct_optional {
+            authority.sct = Demand::Optional;
+        }
         for (claim, expected) in &self.claims {
             authority.claims.insert(claim.clone(), expected.matcher()?);
         }

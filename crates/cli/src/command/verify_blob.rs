@@ -22,6 +22,7 @@ use waxseal_verify::{
 
 use crate::command::sign_blob::is_stdin;
 use crate::context::{Context, Output, OutputArgs};
+use crate::cosign_args::CosignArgs;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::expected::ExpectedArgs;
@@ -88,6 +89,9 @@ pub(crate) struct VerifyBlob {
     root: TrustRootArgs,
 
     #[command(flatten)]
+    cosign: CosignArgs,
+
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -151,7 +155,7 @@ impl From<Whether> for Demand {
 
 impl VerifyBlob {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
-        let publisher = self.publisher.publisher()?;
+        let publisher = self.publisher.publisher(self.expected.claims())?;
         let wanted: Vec<PredicateType> = match &self.attestation {
             Some(name) => vec![name.parse().map_err(Failure::usage)?],
             None => publisher.map_or_else(Vec::new, |publisher| publisher.types()),
@@ -182,6 +186,7 @@ impl VerifyBlob {
             self.verify(context, &candidate(content), &signers)?
         };
         let mut refusal = (0, Rejection::SignatureInvalid.code(), String::new());
+        let mut hint = None;
         for outcome in outcomes {
             let (rank, code, why) = match outcome {
                 Ok(verified) => match self.unwanted(&verified, &wanted, publisher) {
@@ -191,7 +196,10 @@ impl VerifyBlob {
                     }
                     Some(why) => (u8::MAX, "not-what-was-asked", why),
                 },
-                Err(rejection) => (rejection.rank(), rejection.code(), rejection.to_string()),
+                Err(rejection) => {
+                    hint = hint.or(publisher.and_then(|publisher| publisher.hint(&rejection)));
+                    (rejection.rank(), rejection.code(), rejection.to_string())
+                }
             };
             if rank >= refusal.0 {
                 refusal = (rank, code, why);
@@ -199,6 +207,9 @@ impl VerifyBlob {
         }
         let (_, code, why) = refusal;
         self.refuse(context, (code, why))?;
+        if let Some(hint) = hint.filter(|_| code == OTHER_WORKFLOW) {
+            context.note(format_args!("hint: {hint}"));
+        }
         Ok(Exit::Refused)
     }
 
@@ -209,7 +220,7 @@ impl VerifyBlob {
         for path in &self.keys {
             let mut authority = KeyAuthority::new(public_key(path)?);
             authority.log = self.log.unwrap_or(Whether::Optional).into();
-            authority.timestamp = self.timestamp.unwrap_or(Whether::Optional).into();
+            authority.timestamp = self.timestamp();
             authorities.push((Authority::Key(authority), root.clone()));
         }
         if let Some(mut authority) = self.expected.authority()? {
@@ -217,14 +228,26 @@ impl VerifyBlob {
                 Some(root) => root,
                 None => self.root.implied(context, DEFAULT_ROOT)?,
             };
-            authority.log = self.log.unwrap_or(Whether::Required).into();
-            authority.timestamp = self.timestamp.unwrap_or(Whether::Optional).into();
+            authority.log = match self.log {
+                None if self.cosign.without_log() => Demand::Optional,
+                log => log.unwrap_or(Whether::Required).into(),
+            };
+            authority.timestamp = self.timestamp();
             if self.insecure_ignore_sct {
                 authority.sct = Demand::Optional;
             }
             authorities.push((Authority::Keyless(authority), Some(root)));
+        } else {
+            self.expected.refuse_claims_alone()?;
         }
         Ok(Signers { authorities })
+    }
+
+    fn timestamp(&self) -> Demand {
+        match self.timestamp {
+            None if self.cosign.with_timestamp() => Demand::Required,
+            timestamp => timestamp.unwrap_or(Whether::Optional).into(),
+        }
     }
 
     /// The builds of a repository, under the roots where they are published.
@@ -240,7 +263,7 @@ impl VerifyBlob {
         let authorities = roots
             .into_iter()
             .map(|root| {
-                let authority = by.authority(&root).map_err(Failure::usage)?;
+                let authority = by.authority(&root)?;
                 Ok((Authority::Keyless(authority), Some(root)))
             })
             .collect::<Result<_, Failure>>()?;
@@ -373,11 +396,12 @@ impl VerifyBlob {
             Signer::Key { id, algorithm } => line("signed by", &format!("key {id} ({algorithm})")),
             Signer::Identity {
                 issuer, subject, ..
-            } if issuer.is_empty() => line("signed by", subject),
+            } if issuer.is_empty() => line("signed by", &shown(subject)),
             Signer::Identity {
                 issuer, subject, ..
             } => {
-                line("signed by", &format!("{subject}, as {issuer} says"));
+                let by = format!("{}, as {} says", shown(subject), shown(issuer));
+                line("signed by", &by);
             }
             _ => {}
         }
@@ -544,6 +568,8 @@ struct Refusal<'a> {
 
 const VERSION: &str = "waxseal.dev/v1alpha1";
 const KIND: &str = "BlobVerification";
+/// What a rejection is called for which a publisher has a hint.
+const OTHER_WORKFLOW: &str = "identity-mismatch";
 /// What cosign reads at most.
 const BUNDLE_BYTES: u64 = 128 * 1024 * 1024;
 const PIECE: usize = 256 * 1024;

@@ -3,6 +3,7 @@
 mod blobs;
 mod built;
 mod cosign2;
+mod cosign_words;
 mod evidence;
 mod frame;
 mod keyless;

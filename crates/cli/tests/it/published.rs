@@ -11,6 +11,8 @@ use crate::keyless::{BLOB, GITHUB, WORKFLOW, World};
 
 const SLSA: &str = "https://slsa.dev/provenance/v1";
 const PYPI: &str = "https://docs.pypi.org/attestations/publish/v1";
+const REUSABLE: &str = "hint: --signer-workflow or --signer-repo names a workflow of another \
+                        repository that builds for this one\n";
 
 fn digest(algorithm: Algorithm) -> Digest {
     Digest::of(algorithm, BLOB.as_bytes())
@@ -28,8 +30,7 @@ fn refused(subject: &str, why: &str) -> (Option<i32>, String) {
     (Some(3), format!("{subject}: refused\n  because {why}\n"))
 }
 
-/// A bundle with a statement by the workflow of `octo/app`.
-fn attested(world: &World, kind: &str, name: &str, algorithm: Algorithm) -> Value {
+fn statement(kind: &str, name: &str, algorithm: Algorithm) -> String {
     let digest = digest(algorithm);
     let statement = json!({
         "_type": "https://in-toto.io/Statement/v1",
@@ -37,7 +38,12 @@ fn attested(world: &World, kind: &str, name: &str, algorithm: Algorithm) -> Valu
         "predicateType": kind,
         "predicate": {},
     });
-    let statement = statement.to_string();
+    statement.to_string()
+}
+
+/// A bundle with a statement by the workflow of `octo/app`.
+fn attested(world: &World, kind: &str, name: &str, algorithm: Algorithm) -> Value {
+    let statement = statement(kind, name, algorithm);
     let payload = Payload::Statement(statement.as_bytes());
     world
         .sigstore
@@ -179,14 +185,15 @@ fn provenance_from_github() {
         assert!(said.contains(&format!("attestation  {SLSA}\n  of           blob\n")));
     }
     let pattern = r"(?i:https://github\.com/octo/ap)/.+";
+    let (code, said) = refused(
+        "blob",
+        &format!(
+            "the certificate is for `{WORKFLOW}`, which `{pattern}` does not match from end to end"
+        ),
+    );
     assert_eq!(
         verify(&world, "blob", &["--github", "octo/ap"]),
-        refused(
-            "blob",
-            &format!(
-                "the certificate is for `{WORKFLOW}`, which `{pattern}` does not match from end to end"
-            )
-        )
+        (code, format!("{said}{REUSABLE}"))
     );
     // A signature says nothing about where something comes from.
     world.ok(&["sign-blob", "blob", "-b", "bundle.json"]);
@@ -211,6 +218,54 @@ fn provenance_from_github() {
         &["--github", "octo/app", "--type", "https://example.com/p"],
     );
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// A workflow of another repository builds for this one, where that is asked for.
+#[test]
+fn provenance_by_a_reusable_workflow() {
+    let world = World::with(&[LogVersion::V1]);
+    let reusable = "acme/ci/.github/workflows/build.yml@refs/tags/v2";
+    let claims = Claims::github().with("job_workflow_ref", reusable);
+    let name = "pkg:npm/%40octo/app@1.2.3";
+    let statement = statement(SLSA, name, Algorithm::Sha512);
+    let payload = Payload::Statement(statement.as_bytes());
+    let bundle = world.sigstore.bundle(&claims, payload, Witnesses::FORMER);
+    world.place.write("bundle.json", bundle.to_string());
+    for place in ["--github", "--npm"] {
+        let ran = verify(&world, "blob", &[place, "octo/app"]);
+        let pattern = r"(?i:https://github\.com/octo/app)/.+";
+        let (code, said) = refused(
+            "blob",
+            &format!(
+                "the certificate is for `https://github.com/{reusable}`, which `{pattern}` does not match from end to end"
+            ),
+        );
+        assert_eq!(ran, (code, format!("{said}{REUSABLE}")));
+        for flags in [
+            ["--signer-workflow", reusable],
+            ["--signer-repo", "acme/ci"],
+        ] {
+            let (code, said) = verify(&world, "blob", &[&[place, "octo/app"], &flags[..]].concat());
+            assert_eq!(code, Some(0), "{said}");
+            let (code, said) = verify(&world, "blob", &[&[place, "octo/ap"], &flags[..]].concat());
+            assert_eq!(code, Some(3), "{said}");
+        }
+    }
+    for flags in [
+        &["--signer-repo", "acme/ci"][..],
+        &["--certificate-claim", "buildTrigger=push"],
+    ] {
+        let release = ["--github-release", "octo/app"];
+        let (code, said) = verify(&world, "blob", &[&release, flags].concat());
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains("what GitHub's attestations of releases do not say"),
+            "{said}"
+        );
+    }
+    let gitlab = ["--npm", "gitlab.com/octo/app", "--signer-repo", "acme/ci"];
+    let (code, said) = verify(&world, "blob", &gitlab);
+    assert_eq!(code, Some(2), "{said}");
 }
 
 /// GitHub's instance for private repositories has no logs, only timestamps.
