@@ -50,8 +50,8 @@ pub(crate) struct PolicyArgs {
     #[arg(long, help_heading = WHAT, conflicts_with = "policies")]
     sbom_matches_image: bool,
 
-    /// What the SBOM may leave out: a type of packages such as npm, or a package URL without a
-    /// version (repeatable)
+    /// What the SBOM may leave out: a type of packages such as npm, a package URL without a
+    /// version, or a file or folder, such as /opt/vendor, that cannot be read (repeatable)
     #[arg(long, visible_alias = "allow", value_name = "WHAT", help_heading = WHAT, conflicts_with = "policies")]
     may_omit: Vec<String>,
 

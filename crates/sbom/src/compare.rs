@@ -9,8 +9,10 @@ mod hashes;
 mod key;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
+use waxseal_oci::Digest;
 
 use crate::inventory::{Component, Inventory, Location};
 use crate::listing::Listed;
@@ -40,6 +42,43 @@ pub struct Difference {
     pub found: Vec<String>,
 }
 
+/// Something in the image that could not be read: a package may be in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Unread {
+    /// Its path in the image, without a slash in front.
+    pub path: String,
+    /// The layer that it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<Digest>,
+    /// Why.
+    pub reason: String,
+}
+
+impl Unread {
+    /// Whether `allowed` is this path, or a folder that it is in, with a slash in
+    /// front.
+    fn is_below(&self, allowed: &str) -> bool {
+        let Some(allowed) = allowed.strip_prefix('/') else {
+            return false;
+        };
+        let rest = self.path.strip_prefix(allowed.trim_end_matches('/'));
+        !allowed.is_empty()
+            && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '!']))
+    }
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.path)?;
+        if let Some(layer) = &self.layer {
+            write!(f, " in layer {layer}")?;
+        }
+        write!(f, ": {}", self.reason)
+    }
+}
+
 /// An SBOM beside what is in the image.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,6 +92,9 @@ pub struct Comparison {
     pub versions: Vec<Difference>,
     /// In both, as archives of another content.
     pub hashes: Vec<HashDifference>,
+    /// In the image, and not read, so that nobody knows which packages are in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
     /// In the SBOM, and not in the image, of types that are looked for.
     pub extra: Vec<Difference>,
     /// How many packages the SBOM has of types that are not looked for in images.
@@ -70,8 +112,16 @@ impl Comparison {
         !self.missing.is_empty() || !self.versions.is_empty() || !self.hashes.is_empty()
     }
 
-    /// The same comparison without what may be left out: types such as `npm`, or
-    /// package URLs without a version such as `pkg:npm/left-pad`.
+    /// Whether all of the image was compared: of what could not be read nobody knows
+    /// whether the SBOM leaves it out.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.unread.is_empty()
+    }
+
+    /// The same comparison without what may be left out: types such as `npm`, package
+    /// URLs without a version such as `pkg:npm/left-pad`, or the paths of files that
+    /// cannot be read, and of folders of such, with a slash in front.
     #[must_use]
     pub fn allowing(mut self, allowed: &[String]) -> Self {
         let is_allowed = |ecosystem: &str, name: &str| {
@@ -83,6 +133,8 @@ impl Comparison {
         self.missing.retain(|d| !is_allowed(&d.ecosystem, &d.name));
         self.versions.retain(|d| !is_allowed(&d.ecosystem, &d.name));
         self.hashes.retain(|d| !is_allowed(&d.ecosystem, &d.name));
+        self.unread
+            .retain(|unread| !allowed.iter().any(|text| unread.is_below(text)));
         self
     }
 }
@@ -90,12 +142,25 @@ impl Comparison {
 /// Compares what an SBOM lists with what is in the image.
 #[must_use]
 pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
-    let mut comparison = Comparison::default();
+    let unread = image.notes.iter().map(|note| Unread {
+        path: note.at.path.clone(),
+        layer: note.at.layer.clone(),
+        reason: note.reason.clone(),
+    });
+    let mut comparison = Comparison {
+        unread: unread.collect(),
+        ..Comparison::default()
+    };
     let mut ours: BTreeMap<Key, Side<'_>> = BTreeMap::new();
     for component in &image.components {
-        let Some((key, version)) = key::of(&component.purl) else {
-            continue;
-        };
+        // A name that no package URL can have is left out unless the SBOM has it so.
+        let (key, version) = key::of(&component.purl).unwrap_or_else(|| {
+            let key = Key {
+                kind: component.ecosystem.purl_type().to_owned(),
+                name: component.name.clone(),
+            };
+            (key, component.version.clone())
+        });
         let side = ours.entry(key).or_default();
         // What only a lock file names may not be there: it may be listed or not.
         if component.is_declared_only() {
@@ -106,6 +171,9 @@ pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
         side.versions.insert(version);
     }
     let mut theirs: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
+    // An archive that does not say its group is the one of that name, whatever group
+    // the SBOM gives it.
+    let mut without_group: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
     let mut their_hashes = Hashes::default();
     for component in sbom {
         let Some((key, version)) = component.purl.as_deref().and_then(key::of) else {
@@ -117,11 +185,20 @@ pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
             continue;
         }
         their_hashes.add(&key, &version, &component.hashes);
+        if key.is_java() {
+            let of_name = without_group.entry(key.without_group()).or_default();
+            of_name.insert(version.clone());
+        }
         theirs.entry(key).or_default().insert(version);
     }
+    let nothing = BTreeSet::new();
     for (key, side) in &ours {
-        let said = said_of(key, &theirs);
-        let unsaid: Vec<String> = side.versions.difference(&said).cloned().collect();
+        let of_key = match key.lacks_group() {
+            true => without_group.get(key),
+            false => theirs.get(key),
+        };
+        let said = of_key.unwrap_or(&nothing);
+        let unsaid: Vec<String> = side.versions.difference(said).cloned().collect();
         let others = their_hashes.others(key, &side.hashes);
         comparison.same += (side.versions.len() - unsaid.len()).saturating_sub(others.len());
         comparison.hashes.extend(others);
@@ -153,16 +230,6 @@ pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
         }
     }
     comparison
-}
-
-/// The versions of a package that an SBOM lists. An archive that does not say
-/// its group is the one of that name, whatever group the SBOM gives it.
-fn said_of(key: &Key, theirs: &BTreeMap<Key, BTreeSet<String>>) -> BTreeSet<String> {
-    if key.lacks_group() {
-        let same = theirs.iter().filter(|(k, _)| k.without_group() == *key);
-        return same.flat_map(|(_, versions)| versions.clone()).collect();
-    }
-    theirs.get(key).cloned().unwrap_or_default()
 }
 
 /// What changed from one list of packages to another.

@@ -21,7 +21,8 @@ pub(crate) use self::raw::Raw;
 pub(crate) struct Sbom {
     /// Whether it is compared with the layers.
     matches_image: bool,
-    /// What it may leave out: types of packages, or package URLs without a version.
+    /// What it may leave out: types of packages, package URLs without a version, or
+    /// paths that cannot be read.
     may_omit: Vec<String>,
     deny: Vec<Condition>,
     require_license: bool,
@@ -118,6 +119,18 @@ impl Sbom {
         let found = compare(&listing.packages, inventory).allowing(&self.may_omit);
         if found.is_lacking() {
             return Err(Miss::near(codes::SBOM_DIFFERS, differs(&found)));
+        }
+        if !found.is_whole() {
+            let all: Vec<String> = found.unread.iter().map(ToString::to_string).collect();
+            let reason = format!(
+                "the SBOM cannot be compared with all of the image, of which {}: {}",
+                match all.len() {
+                    1 => "a file is not read".to_owned(),
+                    n => format!("{n} files are not read"),
+                },
+                some(&all)
+            );
+            return Err(Miss::near(codes::LAYERS, reason));
         }
         Ok(())
     }

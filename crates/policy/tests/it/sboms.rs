@@ -126,6 +126,42 @@ fn what_may_be_left_out_may_be_left_out() {
     }
 }
 
+/// An rpm database that cannot be read hides every package in it: an SBOM that
+/// lists none of them is not known to be true.
+#[test]
+fn what_cannot_be_read_is_not_compared_and_refused() {
+    let inventory = || {
+        let mut scanner = Scanner::new();
+        let node = r#"{"name": "a", "version": "1"}"#;
+        for (path, text) in [
+            ("node_modules/a/package.json", node),
+            ("var/lib/rpm/Packages", "broken"),
+        ] {
+            let size = text.len().try_into().unwrap();
+            scanner
+                .file(path, size, false, &mut text.as_bytes())
+                .unwrap();
+        }
+        scanner.finish()
+    };
+    let decide_on = |more: &str| {
+        let rule = format!("sbom: {{ from: [a], matchesImage: true{more} }}");
+        decide(&rule, &SBOM, Some(Ok(inventory())))
+    };
+    assert_eq!(
+        miss(&decide_on("")),
+        (
+            codes::LAYERS,
+            "the SBOM cannot be compared with all of the image, of which a file is not read: \
+             var/lib/rpm/Packages: not an rpm database of a kind that is known"
+        )
+    );
+    let by_type = decide_on(", mayOmit: [rpm]");
+    assert_eq!(by_type.verdict, Verdict::Deny);
+    let by_path = decide_on(", mayOmit: ['/var/lib/rpm/Packages']");
+    assert_eq!(by_path.verdict, Verdict::Allow);
+}
+
 #[test]
 fn layers_that_nobody_has_looked_into_match_nothing() {
     let rule = "sbom: { from: [a], matchesImage: true }";

@@ -16,16 +16,21 @@ impl Key {
         LOOKED_FOR.contains(&self.kind.as_str())
     }
 
+    /// Whether it is a Java archive.
+    pub(super) fn is_java(&self) -> bool {
+        self.kind == "maven"
+    }
+
     /// Whether it is a Java archive that does not say its group.
     pub(super) fn lacks_group(&self) -> bool {
-        self.kind == "maven" && !self.name.contains('/')
+        self.is_java() && !self.name.contains('/')
     }
 
     /// A Java archive by its own name alone; others are as they are.
     pub(super) fn without_group(&self) -> Self {
         let mut key = self.clone();
         if let Some((_, name)) = self.name.rsplit_once('/')
-            && self.kind == "maven"
+            && self.is_java()
         {
             key.name = name.to_owned();
         }
@@ -38,6 +43,7 @@ pub(super) fn of(purl: &str) -> Option<(Key, String)> {
     let purl: GenericPurl<String> = purl.parse().ok()?;
     let kind = purl.package_type().to_ascii_lowercase();
     let name = match purl.namespace() {
+        Some(maker) if kind == "rpm" => format!("{}/{}", maker_of_rpms(maker), purl.name()),
         Some(namespace) => format!("{namespace}/{}", purl.name()),
         None => purl.name().to_owned(),
     };
@@ -67,6 +73,23 @@ pub(super) fn of(purl: &str) -> Option<(Key, String)> {
         _ => version.to_owned(),
     };
     Some((Key { kind, name }, version))
+}
+
+/// A distribution of rpm packages by one name: `os-release`, Syft and Trivy have
+/// names of their own for some.
+fn maker_of_rpms(namespace: &str) -> String {
+    let name = namespace.to_lowercase();
+    let one = match name.as_str() {
+        "alma" => "almalinux",
+        "amazon" => "amzn",
+        "cbl-mariner" => "mariner",
+        "oracle" => "ol",
+        "rhel" => "redhat",
+        "suse" => "sles",
+        other if other.starts_with("opensuse") => "opensuse",
+        other => other,
+    };
+    one.to_owned()
 }
 
 const LOOKED_FOR: [&str; 11] = [

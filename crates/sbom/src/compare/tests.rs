@@ -136,6 +136,81 @@ fn what_tools_write_differently_is_the_same() {
 }
 
 #[test]
+fn makers_of_rpms_have_several_names() {
+    let rpm = |maker: &str| format!("pkg:rpm/{maker}/bash@5.1-1");
+    for (ours, theirs) in [
+        ("almalinux", "alma"),
+        ("amzn", "amazon"),
+        ("mariner", "cbl-mariner"),
+        ("ol", "oracle"),
+        ("opensuse", "opensuse-leap"),
+        ("opensuse", "opensuse.tumbleweed"),
+        ("redhat", "rhel"),
+        ("sles", "suse"),
+        ("fedora", "fedora"),
+    ] {
+        let keys = [ours, theirs].map(|maker| key::of(&rpm(maker)));
+        assert_eq!(keys[0], keys[1], "{theirs}");
+    }
+    assert_ne!(key::of(&rpm("fedora")), key::of(&rpm("rocky")));
+}
+
+/// Packages that nobody has read are not in the image for all that is known.
+#[test]
+fn what_is_not_read_is_not_compared() {
+    let image = image(&[
+        (
+            "node_modules/a/package.json",
+            r#"{"name": "a", "version": "1"}"#,
+        ),
+        ("var/lib/rpm/Packages", "broken"),
+        ("opt/x/b.deps.json", "broken"),
+    ]);
+    let found = compare(&purls(&["pkg:npm/a@1"]), &image);
+    assert!(!found.is_lacking() && !found.is_whole());
+    assert_eq!(
+        found.unread[1].to_string(),
+        "var/lib/rpm/Packages: not an rpm database of a kind that is known"
+    );
+    for (allowed, left) in [
+        ("rpm", 2),
+        ("/var/lib/rpm", 1),
+        ("/var/lib/rpm/", 1),
+        ("/var/lib/rpm/Packages", 1),
+        ("/var/lib/rp", 2),
+        ("var/lib/rpm", 2),
+        ("/", 2),
+        ("", 2),
+    ] {
+        let found = found.clone().allowing(&[allowed.to_owned()]);
+        assert_eq!(found.unread.len(), left, "{allowed}");
+    }
+    let found = found.allowing(&["/opt".to_owned(), "/var".to_owned()]);
+    assert!(found.is_whole());
+}
+
+/// Java archives without a group are as many as the image has; each was looked for
+/// among all of the SBOM's.
+#[test]
+fn archives_without_a_group_are_found_at_once() {
+    let count = 20_000;
+    let components = (0..count).map(|n| crate::Component {
+        ecosystem: crate::Ecosystem::Maven,
+        name: format!("a{n}"),
+        version: "1".to_owned(),
+        purl: format!("pkg:maven/a{n}@1"),
+        supplier: None,
+        licenses: Vec::new(),
+        hashes: Vec::new(),
+        found: Vec::new(),
+    });
+    let image = Inventory::new(None, components, Vec::new());
+    let theirs: Vec<String> = (0..count).map(|n| format!("pkg:maven/g/a{n}@1")).collect();
+    let theirs: Vec<&str> = theirs.iter().map(String::as_str).collect();
+    assert_eq!(compare(&purls(&theirs), &image).same, count);
+}
+
+#[test]
 fn nested_components_count_and_the_image_itself_does_not() {
     let cyclonedx = br#"{"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
         "metadata": {"component": {"type": "container", "name": "x", "purl": "pkg:oci/x"}},

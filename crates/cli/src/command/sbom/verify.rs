@@ -22,8 +22,9 @@ use crate::verdict;
 /// The SBOM has to be attested by one of the keys or identities, CycloneDX or SPDX,
 /// by whatever tool. Then the image's layers are looked into. Where the SBOM leaves a
 /// package out, or names another version or another hash of it, the answer is no, and
-/// says in which layer the package is. What the SBOM lists and the image does not have is told, and
-/// refuses nothing. The same in a policy: `sbom: { matchesImage: true }`.
+/// says in which layer the package is. It is no as well where something in the image cannot be
+/// read, unless `--allow` names its path. What the SBOM lists and the image does not have is told,
+/// and refuses nothing. The same in a policy: `sbom: { matchesImage: true }`.
 #[derive(clap::Args, Debug)]
 pub(super) struct Verify {
     /// The image: REPOSITORY[:TAG][@DIGEST]
@@ -158,6 +159,12 @@ fn text(one: &Compared) -> String {
     let contents: Vec<Difference> = found.hashes.iter().map(Difference::from).collect();
     section("of another content:", &contents);
     section("listed, and not in the image:", &found.extra);
+    if !found.unread.is_empty() {
+        let _ = writeln!(out, "  not read, and so not compared:");
+        for unread in &found.unread {
+            let _ = writeln!(out, "    {}", escaped(&unread.to_string()));
+        }
+    }
     for (kind, count) in &found.not_looked_for {
         let _ = writeln!(
             out,

@@ -23,8 +23,9 @@ pub(crate) struct Raw {
     /// leaves out, or names in another version or content, makes it worthless.
     #[serde(default)]
     matches_image: bool,
-    /// What it may leave out all the same: types of packages such as `npm`, or
-    /// package URLs without a version such as `pkg:npm/left-pad`.
+    /// What it may leave out all the same: types of packages such as `npm`, package
+    /// URLs without a version such as `pkg:npm/left-pad`, or files and folders, such as
+    /// `/opt/vendor`, of which something cannot be read.
     #[serde(default)]
     may_omit: Vec<String>,
     /// Conditions in CEL over `component` (`name`, `version`, `purl`,
