@@ -341,7 +341,7 @@ fn build_information_is_text_between_marks_that_are_none() {
     section.push(u8::try_from(list.len() + 32).unwrap());
     section.extend([&mark[..], list.as_bytes(), &mark[..]].concat());
     let names = |section: &[u8]| {
-        golang::information(section).map(|packages| {
+        golang::information(section, &|_, _| None).map(|packages| {
             let each = packages.into_iter();
             each.map(|p| format!("{} {}", p.name, p.version))
                 .collect::<Vec<_>>()
@@ -356,9 +356,53 @@ fn build_information_is_text_between_marks_that_are_none() {
         names(&section),
         Err("its build information is cut short".to_owned())
     );
+    assert_eq!(
+        names(&section[..14]),
+        Err("its build information is cut short".to_owned())
+    );
+    // What says that the strings are elsewhere, where nothing is.
     section[15] = 0;
     assert_eq!(
         names(&section),
-        Err("the build information of a Go before 1.18 is not read".to_owned())
+        Err("its build information is cut short".to_owned())
     );
+}
+
+/// Go before 1.18 gives the addresses of two strings, in the order of the machine's
+/// bytes.
+#[test]
+fn build_information_of_older_programs_is_elsewhere_in_them() {
+    let list = [&[0; 16][..], b"dep\tgithub.com/a/b\tv1.2.3\n", &[0; 16]].concat();
+    for big in [false, true] {
+        let word = |value: usize| {
+            let value = u32::try_from(value).unwrap();
+            match big {
+                true => value.to_be_bytes(),
+                false => value.to_le_bytes(),
+            }
+        };
+        // At 0 the headers of the strings, at 16 and 32 their bytes.
+        let mut memory = [word(16), word(6), word(32), word(list.len())].concat();
+        memory.extend_from_slice(b"go1.16");
+        memory.resize(32, 0);
+        memory.extend_from_slice(&list);
+        let at = |address: u64, size: u64| {
+            let start = usize::try_from(address).ok()?;
+            memory.get(start..start.checked_add(usize::try_from(size).ok()?)?)
+        };
+        let mut section = b"\xff Go buildinf:\x04".to_vec();
+        section.push(u8::from(big));
+        section.extend([word(0), word(8)].concat());
+        let found = golang::information(&section, &at).unwrap();
+        let found = found.iter().map(|p| format!("{} {}", p.name, p.version));
+        assert_eq!(
+            found.collect::<Vec<_>>(),
+            ["stdlib 1.16", "github.com/a/b v1.2.3"]
+        );
+        section[14] = 3;
+        assert_eq!(
+            golang::information(&section, &at),
+            Err("its build information is cut short".to_owned())
+        );
+    }
 }
