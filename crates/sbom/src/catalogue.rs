@@ -17,7 +17,7 @@ mod python;
 mod rpm;
 mod rust;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read};
 
 use waxseal_oci::Digest;
@@ -34,7 +34,7 @@ use crate::limits;
 #[derive(Debug, Default)]
 pub struct Scanner {
     walk: Walk,
-    found: BTreeMap<String, Findings>,
+    found: HashMap<String, Findings>,
     distro: BTreeMap<String, Distro>,
     /// By the path of the copyright file.
     licenses: BTreeMap<String, Vec<License>>,
@@ -123,6 +123,7 @@ impl Scanner {
             size,
             executable,
             kind: Kind::File,
+            link: None,
         };
         self.look(None, &file, content)
     }
@@ -153,6 +154,8 @@ impl Scanner {
             .filter_map(|(path, licenses)| Some((copyright::of(path)?, licenses)))
             .collect();
         let mut components = Vec::new();
+        // In the order of their paths, whatever the order of the layers.
+        let found: BTreeMap<String, Findings> = found.into_iter().collect();
         for (path, findings) in found {
             for mut package in findings.packages {
                 let Some(ecosystem) = package.ecosystem else {
@@ -191,20 +194,19 @@ impl Scanner {
     ) -> io::Result<()> {
         // The same path again, from the same layer: this one is it.
         self.found.remove(file.path);
-        self.licenses.remove(file.path);
         let Some(looked) = looked::wanted(file) else {
             return Ok(());
         };
-        let is_program = looked == Looked::Program;
+        match looked {
+            Looked::Copyright => drop(self.licenses.remove(file.path)),
+            Looked::OsRelease => drop(self.distro.remove(file.path)),
+            _ => {}
+        }
         match file.kind {
             Kind::File => {}
             Kind::HardLink | Kind::Sparse if !looked.names_packages() => return Ok(()),
             Kind::HardLink => {
-                self.noted(
-                    layer,
-                    file.path,
-                    "a hard link, which is not followed".into(),
-                );
+                self.linked(layer, file);
                 return Ok(());
             }
             Kind::Sparse => {
@@ -218,6 +220,13 @@ impl Scanner {
             self.noted(layer, file.path, format!("{what} is not read"));
             return Ok(());
         }
+        let mut bytes = Vec::new();
+        if looked == Looked::Program {
+            content.take(4).read_to_end(&mut bytes)?;
+            if !looked::is_object(&bytes) {
+                return Ok(());
+            }
+        }
         let most = looked.most();
         if file.size > most && looked == Looked::Copyright {
             return Ok(());
@@ -227,25 +236,47 @@ impl Scanner {
             self.noted(layer, file.path, reason);
             return Ok(());
         }
-        let mut bytes = Vec::new();
-        if is_program {
-            content.take(4).read_to_end(&mut bytes)?;
-            if !looked::is_object(&bytes) {
-                return Ok(());
-            }
-        }
         bytes.reserve_exact(usize::try_from(file.size).unwrap_or_default());
         content.take(most).read_to_end(&mut bytes)?;
         match looked::read(looked, file.path, &bytes) {
-            Ok(held) => self.held(layer, file.path, held),
+            Ok(held) => self.held(layer, looked, file.path, held),
             Err(reason) => self.noted(layer, file.path, reason),
         }
         Ok(())
     }
 
-    fn held(&mut self, layer: Option<&Digest>, path: &str, held: Held) {
+    /// Another name of a file that this layer had before, under a name by which it
+    /// was looked at as well.
+    fn linked(&mut self, layer: Option<&Digest>, file: &File<'_>) {
+        let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let same = file
+            .link
+            .filter(|link| name(link) == name(file.path))
+            .and_then(|link| self.found.get(link))
+            .filter(|found| found.layer.as_ref() == layer);
+        match same {
+            Some(found) => {
+                self.count += found.packages.len();
+                // A link costs nothing in the layer; the layer is refused at its end.
+                if self.count > limits::PACKAGES {
+                    return;
+                }
+                let findings = Findings {
+                    layer: found.layer.clone(),
+                    packages: found.packages.clone(),
+                };
+                self.found.insert(file.path.to_owned(), findings);
+            }
+            None => {
+                let reason = "a hard link to what was not read".to_owned();
+                self.noted(layer, file.path, reason);
+            }
+        }
+    }
+
+    fn held(&mut self, layer: Option<&Digest>, looked: Looked, path: &str, held: Held) {
         if let Some(distro) = held.distro {
-            self.distro.entry(path.to_owned()).or_insert(distro);
+            self.distro.insert(path.to_owned(), distro);
         }
         if !held.licenses.is_empty() && self.licenses.len() < limits::PACKAGES {
             self.licenses.insert(path.to_owned(), held.licenses);
@@ -253,7 +284,8 @@ impl Scanner {
         for (inside, reason) in held.notes {
             self.noted(layer, &within(path, &inside), reason);
         }
-        if held.packages.is_empty() {
+        // A link may lead to what names packages and has none.
+        if held.packages.is_empty() && !looked.names_packages() {
             return;
         }
         self.count += held.packages.len();
@@ -265,12 +297,19 @@ impl Scanner {
     }
 
     fn noted(&mut self, layer: Option<&Digest>, path: &str, reason: String) {
-        if self.notes.len() < limits::NOTES {
-            self.notes.push(Note {
+        let note = match self.notes.len() {
+            count if count < limits::NOTES => Note {
                 at: Location::new(layer.cloned(), path),
                 reason,
-            });
-        }
+            },
+            // Whoever allows all of those has not allowed the rest.
+            limits::NOTES => Note {
+                at: Location::new(None, ""),
+                reason: format!("more than {} things could not be read", limits::NOTES),
+            },
+            _ => return,
+        };
+        self.notes.push(note);
     }
 }
 

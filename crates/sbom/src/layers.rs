@@ -10,7 +10,7 @@ mod header;
 mod path;
 
 use std::collections::HashSet;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 
 use waxseal_oci::Digest;
 
@@ -24,6 +24,8 @@ pub(crate) struct File<'a> {
     pub(crate) size: u64,
     pub(crate) executable: bool,
     pub(crate) kind: Kind,
+    /// The path of the file that this is another name of, where that can be told.
+    pub(crate) link: Option<&'a str>,
 }
 
 /// Who looks at the files.
@@ -58,10 +60,12 @@ impl Walk {
         let left = limits::DECOMPRESSED.saturating_sub(self.decompressed);
         let mut plain = decompress::open(compressed, left)?;
         let mut upper = Layer::default();
-        let read = self.entries(&mut plain, visitor, &mut upper);
+        // Headers are small: decompressed one by one they cost more than all the rest.
+        let mut buffered = BufReader::with_capacity(BUFFER, &mut plain);
+        let read = self.entries(&mut buffered, visitor, &mut upper);
         // The rest is read as well: only then is the layer's digest known to be right.
         let drained = read.and_then(|()| {
-            io::copy(&mut plain, &mut io::sink())?;
+            io::copy(&mut buffered, &mut io::sink())?;
             Ok(())
         });
         self.decompressed += plain.produced();
@@ -83,6 +87,8 @@ impl Walk {
         // Raw, since the names that the crate would read for us have no limit.
         let entries = archive.entries()?.raw(true);
         let mut pending = header::Pending::default();
+        // Most entries are in the folder of the one before them.
+        let mut last = (String::new(), self.hides_below(""));
         for entry in entries {
             let mut entry = entry?;
             self.entries += 1;
@@ -113,14 +119,21 @@ impl Walk {
                 }
                 continue;
             }
-            let is_hidden = self.hides(&path);
+            if last.0 != folder {
+                last = (folder.to_owned(), self.hides_below(folder));
+            }
+            let is_hidden = last.1 || self.hidden.contains(path.as_str());
             if read.kind != Kind::Folder {
                 upper.hidden.push(path.as_str().into());
             }
             if is_hidden {
                 continue;
             }
+            let link = read
+                .link
+                .and_then(|link| path::normal(&link).ok().flatten());
             let file = File {
+                link: link.as_deref(),
                 path: &path,
                 size: read.size,
                 executable: read.executable,
@@ -131,15 +144,12 @@ impl Walk {
         Ok(())
     }
 
-    fn hides(&self, path: &str) -> bool {
-        if self.hidden.contains(path) {
-            return true;
-        }
-        let folders = path
-            .match_indices('/')
-            .filter_map(|(end, _)| path.get(..end));
-        let mut folders = folders.chain(std::iter::once(""));
-        folders.any(|folder| self.hidden.contains(folder) || self.opaque.contains(folder))
+    /// Whether nothing in a folder is to be seen.
+    fn hides_below(&self, folder: &str) -> bool {
+        let above = folder.match_indices('/');
+        let above = above.filter_map(|(end, _)| folder.get(..end));
+        let mut all = above.chain([folder, ""]);
+        all.any(|folder| self.hidden.contains(folder) || self.opaque.contains(folder))
     }
 
     fn remember(&mut self, upper: Layer) -> Result<(), LayerError> {
@@ -205,6 +215,8 @@ pub enum LayerError {
     Packages,
 }
 
+/// Bytes that are decompressed at once.
+const BUFFER: usize = 256 * 1024;
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 

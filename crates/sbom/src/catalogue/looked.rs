@@ -1,5 +1,7 @@
 //! What is looked for in a file, and who reads it.
 
+use std::borrow::Cow;
+
 use super::lock::Lock;
 use super::{
     Package, apk, composer, copyright, dpkg, gem, golang, java, lock, node, nuget, os_release,
@@ -93,7 +95,9 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
     }
     match name {
         "METADATA" if path.contains(".dist-info/") => Some(Looked::Python),
-        "PKG-INFO" if path.contains(".egg-info/") => Some(Looked::Python),
+        "PKG-INFO" if path.contains(".egg-info/") || path.contains(".egg/EGG-INFO/") => {
+            Some(Looked::Python)
+        }
         "package.json" if node::is_installed(path) => Some(Looked::Node),
         "installed.json" if path.ends_with("composer/installed.json") => Some(Looked::Composer),
         _ if name.ends_with(".egg-info") => Some(Looked::Python),
@@ -102,14 +106,27 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         _ if java::is_archive(name) => Some(Looked::Java),
         _ => match Lock::of(path, name) {
             Some(lock) => Some(Looked::Lock(lock)),
-            None => (file.executable && file.kind == Kind::File).then_some(Looked::Program),
+            None => ((file.executable || is_library(name)) && file.kind == Kind::File)
+                .then_some(Looked::Program),
         },
     }
 }
 
+/// Whether a file's name is that of a program that others load: it need not be
+/// marked as executable.
+fn is_library(name: &str) -> bool {
+    let end = name.rsplit_once('.').map_or("", |(_, end)| end);
+    name.contains(".so.")
+        || ["so", "dll", "dylib", "exe", "node"]
+            .iter()
+            .any(|known| end.eq_ignore_ascii_case(known))
+}
+
 pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, String> {
+    // Node, .NET and Python pass over the mark of UTF-8 before a text.
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let packages = match looked {
-        Looked::Apk => apk::read(text(bytes)?),
+        Looked::Apk => apk::read(&lossy(bytes)),
         Looked::Composer => composer::read(bytes)?,
         Looked::Copyright => {
             return Ok(Held {
@@ -117,15 +134,15 @@ pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, Str
                 ..Held::default()
             });
         }
-        Looked::Dpkg => dpkg::read(text(bytes)?),
-        Looked::Gem => gem::read(text(bytes)?, path)?,
+        Looked::Dpkg => dpkg::read(&lossy(bytes)),
+        Looked::Gem => gem::read(&lossy(bytes), path)?,
         Looked::Java => return java::read(bytes, path),
         Looked::Lock(lock) => lock::read(lock, text(bytes)?)?,
         Looked::Node => node::read(bytes)?,
         Looked::Nuget => nuget::read(bytes)?,
         Looked::OsRelease => {
             return Ok(Held {
-                distro: Some(os_release::read(text(bytes)?)),
+                distro: Some(os_release::read(&lossy(bytes))),
                 ..Held::default()
             });
         }
@@ -134,7 +151,7 @@ pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, Str
             packages.extend(golang::read(bytes)?);
             packages
         }
-        Looked::Python => python::read(text(bytes)?)?,
+        Looked::Python => python::read(&lossy(bytes))?,
         Looked::Rpm => return rpm::read(bytes),
         Looked::Unread(what) => return Err(format!("{what} is not read")),
     };
@@ -142,6 +159,12 @@ pub(super) fn read(looked: Looked, path: &str, bytes: &[u8]) -> Result<Held, Str
         packages,
         ..Held::default()
     })
+}
+
+/// Of forms that are older than UTF-8: names are plain, and what is not is
+/// somebody's name in another encoding.
+fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, String> {

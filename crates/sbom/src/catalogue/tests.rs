@@ -264,15 +264,134 @@ fn what_cannot_be_read_is_noted_with_its_reason() {
             "var/lib/rpm/rpmdb.sqlite: its size of page is none",
         ]
     );
-    let mut scanner = Scanner::new();
-    let mut bytes = &b"P:\xff\n"[..];
-    scanner
-        .file("lib/apk/db/installed", 4, false, &mut bytes)
-        .unwrap();
-    let notes = scanner.finish().notes;
+}
+
+/// uv and pnpm link what they install to what they keep.
+#[test]
+fn another_name_of_a_file_of_the_layer_names_its_packages_too() {
+    let python = b"Name: a\nVersion: 1\n";
+    let own = "app/lib/a-1.dist-info/METADATA";
+    let cached = "root/.cache/uv/x/a-1.dist-info/METADATA";
+    let layer = |entries: &[(&str, Option<&str>)]| {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (path, link) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            match link {
+                Some(link) => {
+                    header.set_entry_type(tar::EntryType::Link);
+                    header.set_size(0);
+                    archive.append_link(&mut header, path, link).unwrap();
+                }
+                None => {
+                    header.set_size(u64::try_from(python.len()).unwrap());
+                    archive.append_data(&mut header, path, &python[..]).unwrap();
+                }
+            }
+        }
+        archive.into_inner().unwrap()
+    };
+    let scan = |layers: &[Vec<u8>]| {
+        let mut scanner = Scanner::new();
+        for layer in layers {
+            let digest = Digest::sha256(layer);
+            scanner.layer(&digest, &mut layer.as_slice()).unwrap();
+        }
+        scanner.finish()
+    };
+    let linked = layer(&[(own, None), (cached, Some(own))]);
+    let inventory = scan(&[linked]);
+    assert_eq!(inventory.notes, []);
+    let found = inventory.components[0].found.iter().map(|at| &*at.path);
+    assert_eq!(found.collect::<Vec<_>>(), [own, cached]);
+    // Where an upper layer deleted the one, the other is there and was not read.
+    let upper = layer(&[("app/.wh.lib", None)]);
+    let lower = layer(&[(own, None), (cached, Some(own))]);
+    let inventory = scan(&[upper, lower]);
+    assert_eq!(inventory.components, []);
+    let notes = inventory
+        .notes
+        .iter()
+        .map(|n| format!("{}: {}", n.at.path, n.reason));
     assert_eq!(
-        notes.first().map(|n| n.reason.as_str()),
-        Some("not UTF-8 at byte 2")
+        notes.collect::<Vec<_>>(),
+        [format!("{cached}: a hard link to what was not read")]
+    );
+    // What has the same name in another layer is another file.
+    let inventory = scan(&[layer(&[(own, None)]), layer(&[(cached, Some(own))])]);
+    assert_eq!(inventory.notes.len(), 1);
+}
+
+/// A link takes no room in the layer, and what it leads to might be named by many.
+#[test]
+fn links_do_not_multiply_packages_without_end() {
+    let status: String = (0..1_000).map(|n| format!("P:a{n}\nV:1\n\n")).collect();
+    let mut scanner = Scanner::new();
+    let file = |path, link| File {
+        path,
+        size: u64::try_from(status.len()).unwrap(),
+        executable: false,
+        kind: if link { Kind::HardLink } else { Kind::File },
+        link: link.then_some("lib/apk/db/installed"),
+    };
+    let first = file("lib/apk/db/installed", false);
+    scanner.look(None, &first, &mut status.as_bytes()).unwrap();
+    for _ in 0..1_500 {
+        let other = file("usr/lib/apk/db/installed", true);
+        scanner.look(None, &other, &mut io::empty()).unwrap();
+    }
+    assert_eq!(scanner.count, 1_501_000);
+    assert!(!scanner.found.contains_key("usr/lib/apk/db/installed"));
+}
+
+/// The last one of a path is it, of whatever it says.
+#[test]
+fn the_last_entry_of_a_path_counts() {
+    let inventory = inventory(&[
+        ("etc/os-release", "ID=debian\n"),
+        ("etc/os-release", "ID=alpine\n"),
+        ("lib/apk/db/installed", "P:a\nV:1\n"),
+        ("lib/apk/db/installed", "P:b\nV:1\n"),
+    ]);
+    let purls: Vec<_> = inventory.components.iter().map(|c| &*c.purl).collect();
+    assert_eq!(purls, ["pkg:apk/alpine/b@1?distro=alpine"]);
+}
+
+/// Somebody's name in Latin-1, and the mark that some editors put before a text.
+#[test]
+fn what_is_not_quite_utf8_is_read() {
+    let mut scanner = Scanner::new();
+    for (path, bytes) in [
+        ("lib/apk/db/installed", &b"P:a\nV:1\nm:Andr\xe9\n"[..]),
+        (
+            "var/lib/dpkg/status",
+            b"Package: b\nVersion: 1\nMaintainer: \xe9\n",
+        ),
+        (
+            "x/site-packages/c.egg-info",
+            b"Name: c\nVersion: 1\nAuthor: \xe9\n",
+        ),
+        ("x/c.egg/EGG-INFO/PKG-INFO", b"Name: d\nVersion: 1\n"),
+        (
+            "node_modules/e/package.json",
+            b"\xef\xbb\xbf{\"name\": \"e\", \"version\": \"1\"}",
+        ),
+    ] {
+        let size = u64::try_from(bytes.len()).unwrap();
+        scanner.file(path, size, false, &mut &*bytes).unwrap();
+    }
+    let inventory = scanner.finish();
+    assert_eq!(inventory.notes, []);
+    let purls: Vec<_> = inventory.components.iter().map(|c| &*c.purl).collect();
+    assert_eq!(
+        purls,
+        [
+            "pkg:apk/alpine/a@1",
+            "pkg:deb/debian/b@1",
+            "pkg:npm/e@1",
+            "pkg:pypi/c@1",
+            "pkg:pypi/d@1"
+        ]
     );
 }
 
@@ -303,6 +422,12 @@ fn a_program_that_is_cut_short_is_noted() {
     scanner.file("usr/bin/x", 7, true, &mut bytes).unwrap();
     let mut script = &b"#!/bin/sh\n"[..];
     scanner.file("usr/bin/y", 10, true, &mut script).unwrap();
+    // However large, what is no program is none.
+    let large = limits::PROGRAM_BYTES + 1;
+    let mut weights = &b"GGUF"[..];
+    scanner
+        .file("m/weights", large, true, &mut weights)
+        .unwrap();
     let notes = scanner.finish().notes;
     let paths: Vec<_> = notes.iter().map(|note| note.at.path.as_str()).collect();
     assert_eq!(paths, ["usr/bin/x"]);

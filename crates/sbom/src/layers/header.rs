@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use tar::EntryType;
+use tar::{EntryType, GnuHeader};
 
 use super::LayerError;
 use crate::limits;
@@ -25,17 +25,31 @@ pub(crate) enum Kind {
 /// An entry, its names put together.
 pub(super) struct Header {
     pub(super) path: Vec<u8>,
+    /// The file that this is another name of.
+    pub(super) link: Option<Vec<u8>>,
     pub(super) kind: Kind,
     pub(super) size: u64,
     pub(super) executable: bool,
 }
 
 /// What the headers before an entry say of it.
+///
+/// Where tools differ in what they make of such headers, what is listed here need
+/// not be what is unpacked: an archive that says a thing twice is refused.
 #[derive(Default)]
 pub(super) struct Pending {
     gnu_path: Option<Vec<u8>>,
-    pax_path: Option<Vec<u8>>,
-    pax_sparse: bool,
+    gnu_link: Option<Vec<u8>>,
+    pax: Option<Attributes>,
+}
+
+#[derive(Default)]
+struct Attributes {
+    path: Option<Vec<u8>>,
+    link: Option<Vec<u8>>,
+    /// The name of a file with holes, whose `path` is made up.
+    sparse_name: Option<Vec<u8>>,
+    is_sparse: bool,
 }
 
 impl Pending {
@@ -45,26 +59,47 @@ impl Pending {
         entry: &mut tar::Entry<'_, R>,
     ) -> Result<Option<Header>, LayerError> {
         let kind = entry.header().entry_type();
-        if kind.is_gnu_longname() {
+        if kind.is_gnu_longname() || kind.is_gnu_longlink() {
+            // A text of C: what follows the first NUL is not part of it.
             let name = extension(entry)?;
-            let name = name.strip_suffix(&[0]).unwrap_or(&name).to_vec();
-            self.gnu_path = Some(name);
+            let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+            let of = match kind.is_gnu_longname() {
+                true => &mut self.gnu_path,
+                false => &mut self.gnu_link,
+            };
+            if of.replace(name.to_vec()).is_some() {
+                return Err(LayerError::Header("has two long names"));
+            }
             return Ok(None);
         }
-        if kind.is_gnu_longlink() || kind.is_pax_global_extensions() {
-            // Where a link leads does not matter: none is followed.
+        if kind.is_pax_global_extensions() {
             extension(entry)?;
             return Ok(None);
         }
         if kind.is_pax_local_extensions() {
-            let attributes = extension(entry)?;
-            self.attributes(&attributes)?;
+            let attributes = attributes(&extension(entry)?)?;
+            if self.pax.replace(attributes).is_some() {
+                return Err(LayerError::Header("has two headers of attributes"));
+            }
             return Ok(None);
         }
-        let pending = std::mem::take(self);
+        let Self {
+            gnu_path,
+            gnu_link,
+            pax,
+        } = std::mem::take(self);
+        let pax = pax.unwrap_or_default();
         let header = entry.header();
+        if has_no_content(kind) && header.entry_size()? != 0 {
+            return Err(LayerError::Header("that is no file has a size"));
+        }
+        if kind.is_gnu_sparse() && header.as_gnu().is_some_and(GnuHeader::is_extended) {
+            return Err(LayerError::Header(
+                "is a sparse file of more parts than its header holds",
+            ));
+        }
         let kind = match kind {
-            _ if pending.pax_sparse => Kind::Sparse,
+            _ if pax.is_sparse => Kind::Sparse,
             EntryType::Regular | EntryType::Continuous => Kind::File,
             EntryType::Directory => Kind::Folder,
             EntryType::Symlink => Kind::Symlink,
@@ -72,9 +107,18 @@ impl Pending {
             EntryType::GNUSparse => Kind::Sparse,
             _ => Kind::Other,
         };
-        let path = pending.pax_path.or(pending.gnu_path);
+        let is_twice =
+            |gnu: &Option<Vec<u8>>, pax: &Option<Vec<u8>>| gnu.is_some() && pax.is_some();
+        if is_twice(&gnu_path, &pax.path) || is_twice(&gnu_link, &pax.link) {
+            return Err(LayerError::Header("has its name twice"));
+        }
+        let path = pax.sparse_name.or(pax.path).or(gnu_path);
         let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
+        let link = (kind == Kind::HardLink).then(|| pax.link.or(gnu_link));
+        let link =
+            link.and_then(|long| long.or_else(|| Some(header.link_name_bytes()?.into_owned())));
         Ok(Some(Header {
+            link,
             // Old archives say "folder" with a slash alone.
             kind: match kind {
                 Kind::File if path.ends_with(b"/") => Kind::Folder,
@@ -85,21 +129,62 @@ impl Pending {
             executable: header.mode().is_ok_and(|mode| mode & 0o111 != 0),
         }))
     }
+}
 
-    fn attributes(&mut self, bytes: &[u8]) -> Result<(), LayerError> {
-        for attribute in tar::PaxExtensions::new(bytes) {
-            let attribute = attribute?;
-            match attribute.key_bytes() {
-                b"path" => self.pax_path = Some(attribute.value_bytes().to_vec()),
-                // Read raw, the next header's own size decides where the one
-                // behind it begins: two tools must not see two archives.
-                b"size" => return Err(LayerError::Header("has its size in an attribute")),
-                key if key.starts_with(b"GNU.sparse.") => self.pax_sparse = true,
-                _ => {}
+fn attributes(mut bytes: &[u8]) -> Result<Attributes, LayerError> {
+    let mut all = Attributes::default();
+    while !bytes.is_empty() {
+        let (key, value, rest) = attribute(bytes).ok_or(LayerError::Header(
+            "has attributes in no form that is known",
+        ))?;
+        bytes = rest;
+        match key {
+            // "If the value is empty, the attribute is deleted" (POSIX, pax, "Extended
+            // Header"): what the header itself says is meant.
+            b"path" => all.path = Some(value.to_vec()).filter(|path| !path.is_empty()),
+            b"linkpath" => all.link = Some(value.to_vec()).filter(|path| !path.is_empty()),
+            // Read raw, the next header's own size decides where the one
+            // behind it begins: two tools must not see two archives.
+            b"size" => return Err(LayerError::Header("has its size in an attribute")),
+            key if key.starts_with(b"GNU.sparse.") => {
+                all.is_sparse = true;
+                if key == b"GNU.sparse.name" && !value.is_empty() {
+                    all.sparse_name = Some(value.to_vec());
+                }
             }
+            _ => {}
         }
-        Ok(())
     }
+    Ok(all)
+}
+
+/// The first of some attributes, and those behind it: "the extended header shall
+/// consist of one or more records, each constructed as `%d %s=%s\n`, length,
+/// keyword, value" (POSIX, pax). A value may have line feeds in it, as that of a
+/// file's capabilities does.
+fn attribute(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let blank = bytes.iter().take(DIGITS).position(|byte| *byte == b' ')?;
+    let (digits, _) = bytes.split_at_checked(blank)?;
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let length: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    let (record, rest) = bytes.split_at_checked(length)?;
+    let record = record.get(blank + 1..)?.strip_suffix(b"\n")?;
+    let equals = record.iter().position(|byte| *byte == b'=')?;
+    let (key, value) = record.split_at_checked(equals)?;
+    (!key.is_empty()).then_some((key, value.get(1..)?, rest))
+}
+
+/// Whether the next header follows at once, whatever size this one gives. Some
+/// tools skip that many bytes, and with them whole entries.
+fn has_no_content(kind: EntryType) -> bool {
+    kind.is_dir()
+        || kind.is_symlink()
+        || kind.is_hard_link()
+        || kind.is_character_special()
+        || kind.is_block_special()
+        || kind.is_fifo()
 }
 
 fn extension<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Vec<u8>, LayerError> {
@@ -110,3 +195,6 @@ fn extension<R: Read>(entry: &mut tar::Entry<'_, R>) -> Result<Vec<u8>, LayerErr
     entry.read_to_end(&mut bytes)?;
     Ok(bytes)
 }
+
+/// Digits of an attribute's length, and the blank behind them.
+const DIGITS: usize = 12;

@@ -201,6 +201,124 @@ fn headers_have_a_limit_and_one_meaning() {
     );
 }
 
+/// A block of attributes as they stand there, a file, and another.
+fn with_attributes(blocks: &[&[u8]], then: impl FnOnce(&mut Builder<Vec<u8>>)) -> Vec<u8> {
+    let mut archive = Builder::new(Vec::new());
+    for block in blocks {
+        let mut attributes = header(EntryType::XHeader, block.len());
+        attributes.set_cksum();
+        archive.append(&attributes, *block).unwrap();
+    }
+    then(&mut archive);
+    archive.into_inner().unwrap()
+}
+
+fn one(archive: &mut Builder<Vec<u8>>, path: &str) {
+    let mut one = header(EntryType::Regular, 1);
+    archive.append_data(&mut one, path, &b"1"[..]).unwrap();
+}
+
+fn refused(layer: &[u8]) -> String {
+    match walk(&[layer]) {
+        Ok(seen) => panic!("{:?}", seen.files),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn attributes_may_have_lines_in_them_and_may_be_empty() {
+    let lines = b"35 SCHILY.xattr.user.a=x\n9 path=e\n\n".as_slice();
+    let layer = with_attributes(&[lines], |archive| one(archive, "a"));
+    assert_eq!(walk(&[&layer]).unwrap().files, ["a=1"]);
+    // Nothing is what the header itself says.
+    let layer = with_attributes(&[b"8 path=\n"], |archive| one(archive, "a"));
+    assert_eq!(walk(&[&layer]).unwrap().files, ["a=1"]);
+    for broken in ["9 path=a", "99 path=a\n", "x path=a\n", "8 pathab\n", "\n"] {
+        let layer = with_attributes(&[broken.as_bytes()], |archive| one(archive, "a"));
+        assert_eq!(
+            refused(&layer),
+            "an entry has attributes in no form that is known",
+            "{broken:?}"
+        );
+    }
+}
+
+/// Tools differ in which of two they take.
+#[test]
+fn what_is_said_twice_is_refused() {
+    let layer = with_attributes(&[b"9 path=a\n", b"9 path=b\n"], |archive| one(archive, "c"));
+    assert_eq!(refused(&layer), "an entry has two headers of attributes");
+    let long = "a/".repeat(120);
+    let layer = with_attributes(&[b"9 path=b\n"], |archive| one(archive, &long));
+    assert_eq!(refused(&layer), "an entry has its name twice");
+    let layer = with_attributes(&[], |archive| {
+        for _ in 0..2 {
+            let mut name = header(EntryType::GNULongName, 2);
+            name.set_cksum();
+            archive.append(&name, &b"a\0"[..]).unwrap();
+        }
+        one(archive, "c");
+    });
+    assert_eq!(refused(&layer), "an entry has two long names");
+}
+
+/// Some tools skip as many bytes as a folder says that it has, and others read
+/// the next header there: `hidden` is there for one of them alone.
+#[test]
+fn what_is_no_file_has_no_size() {
+    for kind in [
+        EntryType::Directory,
+        EntryType::Symlink,
+        EntryType::Link,
+        EntryType::Fifo,
+    ] {
+        let mut hidden = Builder::new(Vec::new());
+        one(&mut hidden, "hidden");
+        let hidden = hidden.into_inner().unwrap();
+        let mut archive = Builder::new(Vec::new());
+        let mut folder = header(kind, 1024);
+        archive
+            .append_data(&mut folder, "a", &hidden[..1024])
+            .unwrap();
+        let layer = archive.into_inner().unwrap();
+        assert_eq!(
+            refused(&layer),
+            "an entry that is no file has a size",
+            "{kind:?}"
+        );
+    }
+}
+
+/// GNU tar's later form gives a made up path beside the name.
+#[test]
+fn files_with_holes_have_their_own_names() {
+    struct Sparse(Vec<String>);
+    impl Visitor for Sparse {
+        fn file(&mut self, file: &File<'_>, _: &mut dyn Read) -> io::Result<()> {
+            assert_eq!(file.kind, Kind::Sparse);
+            self.0.push(file.path.to_owned());
+            Ok(())
+        }
+
+        fn odd(&mut self, _: &str, _: String) {}
+    }
+    let attributes = b"22 GNU.sparse.major=1\n23 GNU.sparse.name=a/b\n".as_slice();
+    let later = with_attributes(&[attributes], |archive| one(archive, "GNUSparseFile.1/b"));
+    let mut seen = Sparse(Vec::new());
+    Walk::default()
+        .layer(&mut later.as_slice(), &mut seen)
+        .unwrap();
+    assert_eq!(seen.0, ["a/b"]);
+    let mut older = header(EntryType::GNUSparse, 1);
+    older.as_gnu_mut().unwrap().isextended = [1];
+    let mut archive = Builder::new(Vec::new());
+    archive.append_data(&mut older, "a", &b"1"[..]).unwrap();
+    assert_eq!(
+        refused(&archive.into_inner().unwrap()),
+        "an entry is a sparse file of more parts than its header holds"
+    );
+}
+
 #[test]
 fn a_bomb_is_stopped_and_a_cut_layer_is_an_error() {
     let zeros = vec![0_u8; 1024 * 1024];
