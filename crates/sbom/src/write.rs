@@ -5,9 +5,11 @@ mod cyclonedx;
 mod spdx2;
 mod table;
 
+use std::io::{self, BufWriter, Write};
+
 use jiff::Timestamp;
-use serde_json::Value;
-use waxseal_oci::{Digest, Repository};
+use serde::Serialize;
+use waxseal_oci::{Algorithm, Digest, Hasher, Repository};
 
 use crate::inventory::{Inventory, License};
 
@@ -115,16 +117,28 @@ pub fn aggregate(target: &Target, members: &[Member<'_>], created: Option<Timest
     pretty(&aggregate::document(target, members, created))
 }
 
-fn pretty(document: &Value) -> Vec<u8> {
-    // Members are sorted by name, since the maps are.
-    let mut text = format!("{document:#}");
-    text.push('\n');
-    text.into_bytes()
+/// A document as it is written. It is made while it is written, since that of a
+/// large image is many times as large in memory.
+#[expect(
+    clippy::expect_used,
+    reason = "what has texts for keys and is written to memory cannot fail"
+)]
+fn pretty(document: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(document).expect("JSON");
+    text.push(b'\n');
+    text
 }
 
 /// A UUID of the content: version 8, from its SHA-256.
-fn uuid(content: &Value) -> String {
-    let digest = Digest::sha256(content.to_string().as_bytes());
+#[expect(
+    clippy::expect_used,
+    reason = "what has texts for keys and is hashed cannot fail"
+)]
+fn uuid(content: &impl Serialize) -> String {
+    let mut hashing = BufWriter::new(Hashing(Hasher::new(Algorithm::Sha256)));
+    serde_json::to_writer(&mut hashing, content).expect("JSON");
+    let Hashing(hasher) = hashing.into_inner().expect("a hash");
+    let digest = hasher.finish();
     let hex = digest.hex();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!(
@@ -135,6 +149,21 @@ fn uuid(content: &Value) -> String {
         part(17, 20),
         part(20, 32)
     )
+}
+
+/// Takes what is written into a hash.
+#[derive(Debug)]
+struct Hashing(Hasher);
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A time with whole seconds.

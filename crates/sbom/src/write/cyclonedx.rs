@@ -1,34 +1,66 @@
 //! CycloneDX 1.6.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
+use serde::ser::SerializeSeq as _;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use waxseal_oci::Digest;
 
 use super::{Target, listed_id, seconds, uuid};
 use crate::inventory::{Component, Inventory, License};
 
-pub(super) fn document(
-    inventory: &Inventory,
+/// The document of an inventory; its members stand in the order of their names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document<'a> {
+    bom_format: &'static str,
+    components: Components<'a>,
+    metadata: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    serial_number: Option<String>,
+    spec_version: &'static str,
+    version: u32,
+}
+
+pub(super) fn document<'a>(
+    inventory: &'a Inventory,
     target: &Target,
     created: Option<Timestamp>,
-) -> Value {
+) -> Document<'a> {
     let mut metadata = metadata(target, created);
     let notes: Vec<Value> = inventory
         .notes
         .iter()
         .map(|note| {
-            property(
-                "waxseal:notRead",
-                &format!("{}: {}", note.at.path, note.reason),
-            )
+            let text = format!("{}: {}", note.at.path, note.reason);
+            json!(property("waxseal:notRead", text))
         })
         .collect();
     if !notes.is_empty() {
         metadata.insert("properties".to_owned(), notes.into());
     }
-    let distro = inventory.distro.iter().filter(|d| !d.id.is_empty());
-    let mut components: Vec<Value> = distro
-        .map(|distro| {
+    let mut document = Document {
+        bom_format: FORMAT,
+        components: Components(inventory),
+        metadata,
+        serial_number: None,
+        spec_version: VERSION,
+        version: 1,
+    };
+    document.serial_number = Some(format!("urn:uuid:{}", uuid(&document)));
+    document
+}
+
+/// The distribution and the packages, each made when it is written.
+struct Components<'a>(&'a Inventory);
+
+impl Serialize for Components<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(None)?;
+        if let Some(distro) = self.0.distro.as_ref().filter(|d| !d.id.is_empty()) {
             let mut value = json!({
                 "type": "operating-system",
                 "bom-ref": format!("os:{}", distro.id),
@@ -36,11 +68,13 @@ pub(super) fn document(
             });
             add(&mut value, "version", Some(distro.version.as_str()));
             add(&mut value, "description", Some(distro.name.as_str()));
-            value
-        })
-        .collect();
-    components.extend(inventory.components.iter().map(component));
-    finish(json!({"metadata": metadata, "components": components}))
+            list.serialize_element(&value)?;
+        }
+        for component in &self.0.components {
+            list.serialize_element(&library(component))?;
+        }
+        list.end()
+    }
 }
 
 /// What a document says of itself.
@@ -61,8 +95,8 @@ pub(super) fn metadata(target: &Target, created: Option<Timestamp>) -> Map<Strin
 
 /// Names the format, and the document by its content.
 pub(super) fn finish(mut document: Value) -> Value {
-    add(&mut document, "bomFormat", Some("CycloneDX"));
-    add(&mut document, "specVersion", Some("1.6"));
+    add(&mut document, "bomFormat", Some(FORMAT));
+    add(&mut document, "specVersion", Some(VERSION));
     if let Some(members) = document.as_object_mut() {
         members.insert("version".to_owned(), 1.into());
     }
@@ -83,65 +117,93 @@ pub(super) fn container(target: &Target, name: &str) -> Value {
     add(&mut root, "version", digest.as_deref());
     add(&mut root, "purl", target.purl.as_deref());
     if let (Some(platform), Some(members)) = (&target.platform, root.as_object_mut()) {
-        let platform = property("waxseal:platform", platform);
+        let platform = property("waxseal:platform", platform.as_str());
         members.insert("properties".to_owned(), json!([platform]));
     }
     root
 }
 
-fn component(component: &Component) -> Value {
-    let mut value = json!({
-        "type": "library",
-        "bom-ref": component.purl,
-        "name": component.name,
-        "purl": component.purl,
-    });
-    add(&mut value, "version", Some(component.version.as_str()));
-    let Some(members) = value.as_object_mut() else {
-        return value;
-    };
-    if let Some(supplier) = &component.supplier {
-        members.insert("supplier".to_owned(), json!({"name": supplier}));
-    }
-    let hashes: Vec<Value> = component
+/// A package; its members stand in the order of their names.
+#[derive(Serialize)]
+struct Library<'a> {
+    #[serde(rename = "bom-ref")]
+    bom_ref: &'a str,
+    evidence: Evidence<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    hashes: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    licenses: Vec<Value>,
+    name: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<Property<'a>>,
+    purl: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supplier: Option<Supplier<'a>>,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    version: &'a str,
+}
+
+#[derive(Serialize)]
+struct Evidence<'a> {
+    occurrences: Vec<Occurrence<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Occurrence<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_context: Option<&'static str>,
+    location: &'a str,
+}
+
+#[derive(Serialize)]
+struct Property<'a> {
+    name: &'static str,
+    value: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Supplier<'a> {
+    name: &'a str,
+}
+
+fn library(component: &Component) -> Library<'_> {
+    let hashes = component
         .hashes
         .iter()
-        .map(|hash| json!({"alg": dashed(hash), "content": hash.hex()}))
-        .collect();
-    if !hashes.is_empty() {
-        members.insert("hashes".to_owned(), hashes.into());
-    }
-    let licenses = licenses(&component.licenses);
-    if !licenses.is_empty() {
-        members.insert("licenses".to_owned(), licenses.into());
-    }
-    let mut layers: Vec<String> = component
+        .map(|hash| json!({"alg": dashed(hash), "content": hash.hex()}));
+    let layers: BTreeSet<&Digest> = component
         .found
         .iter()
-        .filter_map(|at| at.layer.as_ref().map(ToString::to_string))
+        .filter_map(|at| at.layer.as_ref())
         .collect();
-    layers.sort();
-    layers.dedup();
-    let mut properties: Vec<Value> = layers
+    let mut properties: Vec<Property<'_>> = layers
         .iter()
-        .map(|layer| property("waxseal:layer", layer))
+        .map(|layer| property("waxseal:layer", layer.to_string()))
         .collect();
     if component.is_declared_only() {
         properties.push(property("waxseal:evidence", DECLARED));
     }
-    if !properties.is_empty() {
-        members.insert("properties".to_owned(), properties.into());
+    let places = component.found.iter().map(|at| Occurrence {
+        additional_context: at.declared.then_some(DECLARED),
+        location: &at.path,
+    });
+    Library {
+        bom_ref: &component.purl,
+        evidence: Evidence {
+            occurrences: places.collect(),
+        },
+        hashes: hashes.collect(),
+        licenses: licenses(&component.licenses),
+        name: &component.name,
+        properties,
+        purl: &component.purl,
+        supplier: component.supplier.as_deref().map(|name| Supplier { name }),
+        kind: "library",
+        version: &component.version,
     }
-    let places: Vec<Value> = component
-        .found
-        .iter()
-        .map(|at| match at.declared {
-            true => json!({"location": at.path, "additionalContext": DECLARED}),
-            false => json!({"location": at.path}),
-        })
-        .collect();
-    members.insert("evidence".to_owned(), json!({"occurrences": places}));
-    value
 }
 
 /// The name of a hash's algorithm as the format has it: `SHA-256`.
@@ -166,8 +228,11 @@ fn licenses(licenses: &[License]) -> Vec<Value> {
     each.collect()
 }
 
-fn property(name: &str, value: &str) -> Value {
-    json!({"name": name, "value": value})
+fn property<'a>(name: &'static str, value: impl Into<Cow<'a, str>>) -> Property<'a> {
+    Property {
+        name,
+        value: value.into(),
+    }
 }
 
 fn add(value: &mut Value, name: &str, text: Option<&str>) {
@@ -176,5 +241,7 @@ fn add(value: &mut Value, name: &str, text: Option<&str>) {
     }
 }
 
+const FORMAT: &str = "CycloneDX";
+const VERSION: &str = "1.6";
 const DECLARED: &str = "declared by lock file";
 pub(super) const ROOT: &str = "image";

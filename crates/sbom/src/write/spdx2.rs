@@ -3,60 +3,120 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use waxseal_oci::Digest;
 
 use super::{Target, seconds, uuid};
 use crate::inventory::{Component, Inventory, License};
 
-pub(super) fn document(
-    inventory: &Inventory,
-    target: &Target,
+/// The document of an inventory; its members stand in the order of their names.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document<'a> {
+    #[serde(rename = "SPDXID")]
+    id: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<String>,
+    creation_info: Value,
+    data_license: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document_namespace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_extracted_licensing_infos: Option<Value>,
+    name: &'a str,
+    packages: Packages<'a>,
+    relationships: Relationships,
+    spdx_version: &'static str,
+}
+
+pub(super) fn document<'a>(
+    inventory: &'a Inventory,
+    target: &'a Target,
     created: Option<Timestamp>,
-) -> Value {
+) -> Document<'a> {
     let mut texts = Texts::default();
-    let mut packages = vec![root(target)];
-    let mut relationships = vec![json!({
-        "spdxElementId": DOCUMENT,
-        "relationshipType": "DESCRIBES",
-        "relatedSpdxElement": IMAGE,
-    })];
-    for (n, component) in inventory.components.iter().enumerate() {
-        let id = format!("SPDXRef-Package-{n}");
-        relationships.push(json!({
-            "spdxElementId": IMAGE,
-            "relationshipType": "CONTAINS",
-            "relatedSpdxElement": id,
-        }));
-        packages.push(package(component, &id, &mut texts));
+    let licenses = inventory.components.iter().flat_map(|c| &c.licenses);
+    for license in licenses {
+        if let License::Named(text) = license {
+            texts.add(text);
+        }
     }
+    let created = created.unwrap_or(Timestamp::UNIX_EPOCH);
+    let creator = format!("Tool: waxseal-{}", env!("CARGO_PKG_VERSION"));
+    let listed = Some(texts.list()).filter(|_| !texts.ids.is_empty());
+    let mut document = Document {
+        id: DOCUMENT,
+        comment: None,
+        creation_info: json!({"created": seconds(created), "creators": [creator]}),
+        data_license: "CC0-1.0",
+        document_namespace: None,
+        has_extracted_licensing_infos: None,
+        name: &target.name,
+        packages: Packages {
+            inventory,
+            target,
+            texts,
+        },
+        relationships: Relationships(inventory.components.len()),
+        spdx_version: "SPDX-2.3",
+    };
+    let namespace = format!("https://waxseal.dev/spdx/{}", uuid(&document));
+    document.document_namespace = Some(namespace);
     let notes: Vec<String> = inventory
         .notes
         .iter()
         .map(|note| format!("not read: {}: {}", note.at.path, note.reason))
         .collect();
-    let created = created.unwrap_or(Timestamp::UNIX_EPOCH);
-    let creator = format!("Tool: waxseal-{}", env!("CARGO_PKG_VERSION"));
-    let mut document = json!({
-        "spdxVersion": "SPDX-2.3",
-        "dataLicense": "CC0-1.0",
-        "SPDXID": DOCUMENT,
-        "name": target.name,
-        "creationInfo": {"created": seconds(created), "creators": [creator]},
-        "packages": packages,
-        "relationships": relationships,
-    });
-    let namespace = format!("https://waxseal.dev/spdx/{}", uuid(&document));
-    if let Some(members) = document.as_object_mut() {
-        members.insert("documentNamespace".to_owned(), namespace.into());
-        if !notes.is_empty() {
-            members.insert("comment".to_owned(), notes.join("\n").into());
-        }
-        if !texts.ids.is_empty() {
-            members.insert("hasExtractedLicensingInfos".to_owned(), texts.list());
-        }
-    }
+    document.comment = Some(notes.join("\n")).filter(|_| !notes.is_empty());
+    document.has_extracted_licensing_infos = listed;
     document
+}
+
+/// The image and the packages, each made when it is written.
+struct Packages<'a> {
+    inventory: &'a Inventory,
+    target: &'a Target,
+    texts: Texts,
+}
+
+impl Serialize for Packages<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let components = self.inventory.components.iter().enumerate();
+        let packages = components.map(|(n, c)| package(c, &numbered(n), &self.texts));
+        serializer.collect_seq(std::iter::once(root(self.target)).chain(packages))
+    }
+}
+
+/// That the document is about the image, and that the image contains so many packages.
+struct Relationships(usize);
+
+impl Serialize for Relationships {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let first = Relationship {
+            related_spdx_element: IMAGE.to_owned(),
+            relationship_type: "DESCRIBES",
+            spdx_element_id: DOCUMENT,
+        };
+        let contained = (0..self.0).map(|n| Relationship {
+            related_spdx_element: numbered(n),
+            relationship_type: "CONTAINS",
+            spdx_element_id: IMAGE,
+        });
+        serializer.collect_seq(std::iter::once(first).chain(contained))
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Relationship {
+    related_spdx_element: String,
+    relationship_type: &'static str,
+    spdx_element_id: &'static str,
+}
+
+fn numbered(n: usize) -> String {
+    format!("SPDXRef-Package-{n}")
 }
 
 fn root(target: &Target) -> Value {
@@ -86,7 +146,7 @@ fn root(target: &Target) -> Value {
     root
 }
 
-fn package(component: &Component, id: &str, texts: &mut Texts) -> Value {
+fn package(component: &Component, id: &str, texts: &Texts) -> Value {
     let places = |declared: bool| -> Vec<String> {
         let those = component.found.iter().filter(|at| at.declared == declared);
         let each = those.map(|at| match &at.layer {
@@ -147,7 +207,7 @@ fn reference(purl: &str) -> Value {
     })
 }
 
-fn declared(licenses: &[License], texts: &mut Texts) -> String {
+fn declared(licenses: &[License], texts: &Texts) -> String {
     let each: Vec<String> = licenses
         .iter()
         .map(|license| match license {
@@ -171,10 +231,18 @@ struct Texts {
 }
 
 impl Texts {
-    fn id(&mut self, text: &str) -> String {
+    fn add(&mut self, text: &str) {
         let next = self.ids.len();
-        let number = *self.ids.entry(text.to_owned()).or_insert(next);
-        format!("LicenseRef-{number}")
+        if !self.ids.contains_key(text) {
+            self.ids.insert(text.to_owned(), next);
+        }
+    }
+
+    fn id(&self, text: &str) -> String {
+        match self.ids.get(text) {
+            Some(number) => format!("LicenseRef-{number}"),
+            None => NO_ASSERTION.to_owned(),
+        }
     }
 
     fn list(&self) -> Value {

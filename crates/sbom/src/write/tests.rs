@@ -1,3 +1,4 @@
+use serde_json::Value;
 use waxseal_oci::Reference;
 
 use super::*;
