@@ -1,7 +1,8 @@
 //! Whole-process measurements of our binary beside cosign 3.1, cosign 2.5 and
 //! notation, in one run on one machine: processor time, wall time, peak memory,
 //! registry requests and bytes. The commands of one row are run in turn. Before
-//! a row is measured, each command that verifies is seen to refuse a wrong key.
+//! a row is measured, each command that verifies is seen to refuse a wrong key,
+//! or an SBOM that leaves something out.
 //!
 //! `just bench` runs all rows; `--quick` takes three runs instead of seven,
 //! `--only B2,B5` takes some rows. B10 and B11 need the clients of
@@ -18,10 +19,12 @@
     reason = "a driver of outside programs that cannot go on has failed"
 )]
 
+mod image;
 mod inside;
 mod keyless;
 mod measure;
 mod rows;
+mod sbom;
 mod stage;
 mod table;
 

@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::Write as _;
 
 use crate::keyless;
+use crate::sbom;
 use crate::stage::{Site, Stage, entry};
 
 /// Measures one row with so many runs, and prints it.
 type Row = fn(&Stage, usize);
 
 /// Every row, by its name.
-pub(crate) const ALL: [(&str, Row); 12] = [
+pub(crate) const ALL: [(&str, Row); 14] = [
     ("B1", b1),
     ("B2", b2),
     ("B3", b3),
@@ -23,6 +24,8 @@ pub(crate) const ALL: [(&str, Row); 12] = [
     ("B10", keyless::b10),
     ("B11", keyless::b11),
     ("B12", keyless::b12),
+    ("B16", sbom::b16),
+    ("B17", sbom::b17),
 ];
 
 const SIGN3: &str = "--signing-config sc.json --trusted-root tr.json -y";

@@ -178,6 +178,18 @@ impl Stage {
         );
     }
 
+    /// Runs a command that must say no.
+    pub(crate) fn refuses(&self, program: &str, words: &str) {
+        let cost = self.once(program, words);
+        assert_eq!(cost.code, 3, "it takes what is wrong: {program} {words}");
+    }
+
+    /// A file of JSON.
+    pub(crate) fn read(&self, name: &str) -> Value {
+        let bytes = fs::read(self.path(name)).expect("a file");
+        serde_json::from_slice(&bytes).expect("JSON")
+    }
+
     fn command(&self, program: &str, words: &str) -> Command {
         let mut command = Command::new(self.program(program));
         command
@@ -200,7 +212,7 @@ impl Stage {
     fn program(&self, name: &str) -> PathBuf {
         match name {
             "waxseal" => self.ours.join("waxseal"),
-            "openssl" | "true" => PathBuf::from(name),
+            "gzip" | "openssl" | "true" => PathBuf::from(name),
             "itself" => std::env::current_exe().expect("this program"),
             "sigstore-js" => PathBuf::from("node"),
             "sigstore-python" => self.peer("sigstore-python/bin/sigstore"),

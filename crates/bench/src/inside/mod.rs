@@ -3,6 +3,7 @@
 
 mod again;
 mod floor;
+mod layers;
 mod many;
 mod probe;
 
@@ -23,6 +24,7 @@ pub(crate) fn run(words: &[String]) {
         ["crate", _] => many::theirs(),
         ["floor", kind] => floor::run(kind),
         ["again"] => again::run(),
+        ["layers", folder, what] => layers::run(folder, what),
         _ => panic!("what is {words:?}?"),
     }
 }
