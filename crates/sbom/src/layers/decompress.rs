@@ -26,7 +26,7 @@ pub(super) fn open<'a>(compressed: &'a mut dyn Read, most: u64) -> Result<Plain<
     let inner: Box<dyn Read + 'a> = if start.starts_with(&[0x1f, 0x8b]) {
         // Some tools write a layer as several members.
         Box::new(flate2::bufread::MultiGzDecoder::new(buffered))
-    } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+    } else if is_zstd(start) {
         let mut decoder = zstd::stream::read::Decoder::with_buffer(buffered)?;
         // 128 MiB, as the tool's own default.
         decoder.window_log_max(27)?;
@@ -41,6 +41,15 @@ pub(super) fn open<'a>(compressed: &'a mut dyn Read, most: u64) -> Result<Plain<
         most,
         bomb: None,
     })
+}
+
+/// A frame, or one that is to be skipped, of which some tools put one first
+/// (RFC 8878, 3.1.2).
+fn is_zstd(start: &[u8]) -> bool {
+    matches!(
+        start,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]
+    )
 }
 
 impl Plain<'_> {

@@ -134,7 +134,10 @@ fn compressed_layers_are_told_by_their_bytes() {
     gzip.write_all(&plain).unwrap();
     let gzip = gzip.finish().unwrap();
     let zstd = zstd::encode_all(plain.as_slice(), 1).unwrap();
-    for layer in [&plain, &gzip, &zstd] {
+    // A frame that is to be skipped stands before.
+    let mut skipped = vec![0x5e, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
+    skipped.extend_from_slice(&zstd);
+    for layer in [&plain, &gzip, &zstd, &skipped] {
         assert_eq!(walk(&[layer]).unwrap().files, ["a=1"]);
     }
     // Two members, as pigz and eStargz write them.
