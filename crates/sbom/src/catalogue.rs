@@ -213,6 +213,11 @@ impl Scanner {
                 self.noted(layer, file.path, "a sparse file, which is not read".into());
                 return Ok(());
             }
+            // Under another name nobody looks for a database.
+            Kind::Symlink if matches!(looked, Looked::Apk | Looked::Dpkg | Looked::Rpm) => {
+                self.noted(layer, file.path, "a link, which is not followed".into());
+                return Ok(());
+            }
             // A link leads to a file that is looked at under its own name.
             Kind::Folder | Kind::Symlink | Kind::Other => return Ok(()),
         }

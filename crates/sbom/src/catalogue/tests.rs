@@ -344,6 +344,30 @@ fn links_do_not_multiply_packages_without_end() {
     assert!(!scanner.found.contains_key("usr/lib/apk/db/installed"));
 }
 
+#[test]
+fn a_link_in_place_of_a_database_is_noted() {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (path, target) in [
+        ("etc/os-release", "../usr/lib/os-release"),
+        ("var/lib/dpkg/status", "/srv/status"),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        archive.append_link(&mut header, path, target).unwrap();
+    }
+    let layer = archive.into_inner().unwrap();
+    let mut scanner = Scanner::new();
+    let digest = Digest::sha256(&layer);
+    scanner.layer(&digest, &mut layer.as_slice()).unwrap();
+    let notes = scanner.finish().notes;
+    let notes = notes.iter().map(|n| format!("{}: {}", n.at.path, n.reason));
+    assert_eq!(
+        notes.collect::<Vec<_>>(),
+        ["var/lib/dpkg/status: a link, which is not followed"]
+    );
+}
+
 /// The last one of a path is it, of whatever it says.
 #[test]
 fn the_last_entry_of_a_path_counts() {
