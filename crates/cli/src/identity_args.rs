@@ -62,7 +62,7 @@ pub(crate) struct IdentityArgs {
     oidc_client_id: String,
 
     /// Agree to the publication of an e-mail address in public logs
-    #[arg(short, long, help_heading = IDENTITY, conflicts_with = "key")]
+    #[arg(short, long, help_heading = IDENTITY)]
     yes: bool,
 }
 

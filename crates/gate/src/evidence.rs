@@ -7,9 +7,8 @@ use futures_util::stream;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use waxseal_oci::{Descriptor, Document, media};
-use waxseal_policy::{Finding, Needs, Policy, Seen};
+use waxseal_policy::{Finding, Layers, Needs, Policy, Sboms, Seen};
 use waxseal_registry::{Found, Source};
-use waxseal_sbom::Inventory;
 use waxseal_verify::{
     Authority, Candidate, CandidateContent, Origin, Place, Rejection, Trust, Verified, Wanted,
     verify,
@@ -29,7 +28,9 @@ pub(crate) struct Evidence {
     /// What could not be told.
     pub(crate) faults: Vec<Fault>,
     /// What is in the layers, or why that cannot be told, once somebody has looked.
-    pub(crate) layers: Option<Result<Inventory, String>>,
+    pub(crate) layers: Option<Result<Layers, String>>,
+    /// What was read of the SBOMs among the findings.
+    pub(crate) sboms: Sboms,
     /// How many candidates were verified.
     pub(crate) looked_at: usize,
 }

@@ -22,8 +22,8 @@ use waxseal_policy::{
     Unmatched, Verdict, Via, codes, decide, evaluate, unable,
 };
 use waxseal_registry::{Found, ReferrersVia, Source};
-use waxseal_sbom::Inventory;
-use waxseal_verify::{Origin, Verified};
+use waxseal_sbom::{Comparison, Inventory};
+use waxseal_verify::Origin;
 
 use self::targets::{Problem, Target};
 use crate::ask::{Asker, document};
@@ -93,9 +93,9 @@ pub struct Contents {
     pub platform: Option<Platform>,
     /// What is in its layers, or why that cannot be told.
     pub layers: Result<Inventory, String>,
-    /// The attestations about it that one of the policies' authorities has
-    /// signed, whether or not they are enough.
-    pub attestations: Vec<(Origin, Arc<Verified>)>,
+    /// How the SBOMs compare with it that one of the policies' authorities has
+    /// attested, whether or not they are enough.
+    pub sboms: Vec<(Origin, Arc<Comparison>)>,
 }
 
 /// Decides whether images may be used, by what a source has about them.
@@ -433,6 +433,7 @@ impl<'a, S: Source> Verification<'a, S> {
                 findings: findings.unwrap_or_default(),
                 seen: &evidence.seen,
                 layers,
+                sboms: &evidence.sboms,
                 complete,
                 now: self.now,
             };

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::io::{self, Read};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use tokio::sync::mpsc;
 use waxseal_oci::{Descriptor, Manifest, Repository};
 use waxseal_registry::{BlobStream, Source};
@@ -76,18 +76,28 @@ pub(crate) async fn scan<L: Layers>(
     for (n, layer) in manifest.layers.iter().rev().enumerate() {
         progress(n + 1, layer.size);
         let mut stream = layers.open(layer).await?;
-        let (sender, receiver) = mpsc::channel(CHUNKS);
+        let (sender, receiver) = mpsc::channel(WAITING);
         let digest = layer.digest.clone();
         let reading = tokio::task::spawn_blocking(move || {
             let read = scanner.layer(&digest, &mut Chunks::new(receiver));
             read.map(|()| scanner)
         });
         let sent = async {
+            // Who reads is woken for many at once: what a connection brings is small.
+            let (mut waiting, mut length) = (Vec::new(), 0);
             while let Some(chunk) = stream.next().await? {
-                if sender.send(chunk).await.is_err() {
+                length += chunk.len();
+                waiting.push(chunk);
+                if length < TOGETHER {
+                    continue;
+                }
+                length = 0;
+                if sender.send(std::mem::take(&mut waiting)).await.is_err() {
                     return Ok(());
                 }
             }
+            // Gone only if it has read enough.
+            let _ = sender.send(waiting).await;
             Ok::<(), waxseal_registry::Error>(())
         };
         let sent = sent.await;
@@ -108,14 +118,16 @@ fn is_layer(media_type: &str) -> bool {
 
 /// Chunks that arrive, as something to read from.
 struct Chunks {
-    receiver: mpsc::Receiver<Bytes>,
+    receiver: mpsc::Receiver<Vec<Bytes>>,
+    waiting: std::vec::IntoIter<Bytes>,
     chunk: Bytes,
 }
 
 impl Chunks {
-    fn new(receiver: mpsc::Receiver<Bytes>) -> Self {
+    fn new(receiver: mpsc::Receiver<Vec<Bytes>>) -> Self {
         Self {
             receiver,
+            waiting: Vec::new().into_iter(),
             chunk: Bytes::new(),
         }
     }
@@ -124,19 +136,22 @@ impl Chunks {
 impl Read for Chunks {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.chunk.is_empty() {
+            if let Some(chunk) = self.waiting.next() {
+                self.chunk = chunk;
+                continue;
+            }
             match self.receiver.blocking_recv() {
-                Some(chunk) => self.chunk = chunk,
+                Some(waiting) => self.waiting = waiting.into_iter(),
                 None => return Ok(0),
             }
         }
-        let length = buffer.len().min(self.chunk.len());
-        let taken = self.chunk.split_to(length);
-        if let Some(to) = buffer.get_mut(..length) {
-            to.copy_from_slice(&taken);
-        }
-        Ok(length)
+        let read = (&*self.chunk).read(buffer)?;
+        self.chunk.advance(read);
+        Ok(read)
     }
 }
 
-/// Chunks that wait to be read.
-const CHUNKS: usize = 16;
+/// Bytes that are handed over together.
+const TOGETHER: usize = 256 * 1024;
+/// How often so many may wait to be read.
+const WAITING: usize = 4;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use waxseal_oci::{Digest, Platform, Reference};
-use waxseal_sbom::Inventory;
 use waxseal_verify::{Origin, Rejection, Verified};
+
+use crate::{Layers, Sboms};
 
 /// One candidate against one authority.
 #[derive(Clone, Debug)]
@@ -61,7 +62,9 @@ pub struct Facts<'a> {
     pub seen: &'a [Seen],
     /// What is in the image's layers, or why that cannot be told. `None` where
     /// nobody has looked: see [`PolicyDecision::wants_layers`](crate::PolicyDecision::wants_layers).
-    pub layers: Option<Result<&'a Inventory, &'a str>>,
+    pub layers: Option<Result<&'a Layers, &'a str>>,
+    /// What was read of the SBOMs among the findings.
+    pub sboms: &'a Sboms,
     /// Whether there is no more evidence to fetch.
     pub complete: bool,
     /// The time of the evaluation.

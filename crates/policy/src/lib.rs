@@ -64,6 +64,7 @@ mod reach;
 mod render;
 mod roots;
 mod rules;
+mod sboms;
 mod schema;
 mod text;
 
@@ -84,4 +85,5 @@ pub use policy::{Mode, Needs, Platforms, Policy};
 pub use render::Style;
 pub use roots::{RootAge, RootDemand, RootUsed, WhenStale};
 pub use rules::sbom::SbomDemand;
+pub use sboms::{AttestedSbom, Layers, Sboms};
 pub use text::escaped;

@@ -24,7 +24,7 @@ use waxseal_oci::Digest;
 
 use self::looked::{Held, Looked};
 use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
-use crate::layers::{File, Kind, LayerError, Visitor, Walk};
+use crate::layers::{File, Kind, LayerError, Visitor, Walk, fill};
 use crate::limits;
 
 /// Finds the packages in the layers of an image, the uppermost layer first.
@@ -40,6 +40,8 @@ pub struct Scanner {
     licenses: BTreeMap<String, Vec<License>>,
     notes: Vec<Note>,
     count: usize,
+    /// What the last file was read into, for the next.
+    buffer: Vec<u8>,
 }
 
 /// What one file says.
@@ -78,7 +80,11 @@ impl Scanner {
     ///
     /// # Errors
     /// [`LayerError`] where the layer is no archive, or a hostile one.
-    pub fn layer(&mut self, digest: &Digest, content: &mut dyn Read) -> Result<(), LayerError> {
+    pub fn layer(
+        &mut self,
+        digest: &Digest,
+        content: &mut (dyn Read + Send),
+    ) -> Result<(), LayerError> {
         let inside = |error| LayerError::In {
             layer: digest.clone(),
             error: Box::new(error),
@@ -89,7 +95,7 @@ impl Scanner {
     fn archive(
         &mut self,
         layer: Option<&Digest>,
-        content: &mut dyn Read,
+        content: &mut (dyn Read + Send),
     ) -> Result<(), LayerError> {
         let mut walk = std::mem::take(&mut self.walk);
         let read = walk.layer(
@@ -155,7 +161,8 @@ impl Scanner {
             .collect();
         let mut components = Vec::new();
         // In the order of their paths, whatever the order of the layers.
-        let found: BTreeMap<String, Findings> = found.into_iter().collect();
+        let mut found: Vec<(String, Findings)> = found.into_iter().collect();
+        found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (path, findings) in found {
             for mut package in findings.packages {
                 let Some(ecosystem) = package.ecosystem else {
@@ -225,10 +232,29 @@ impl Scanner {
             self.noted(layer, file.path, format!("{what} is not read"));
             return Ok(());
         }
-        let mut bytes = Vec::new();
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let read = self.content(layer, file, looked, content, &mut buffer);
+        if buffer.len() <= KEPT {
+            self.buffer = buffer;
+        }
+        read
+    }
+
+    /// Reads a file into the buffer, and what it says.
+    fn content(
+        &mut self,
+        layer: Option<&Digest>,
+        file: &File<'_>,
+        looked: Looked,
+        content: &mut dyn Read,
+        buffer: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        let mut start = [0; 4];
+        let mut head: &[u8] = &[];
         if looked == Looked::Program {
-            content.take(4).read_to_end(&mut bytes)?;
-            if !looked::is_object(&bytes) {
+            let length = fill(content, &mut start)?;
+            head = start.get(..length).unwrap_or_default();
+            if !looked::is_object(head) {
                 return Ok(());
             }
         }
@@ -241,9 +267,8 @@ impl Scanner {
             self.noted(layer, file.path, reason);
             return Ok(());
         }
-        bytes.reserve_exact(usize::try_from(file.size).unwrap_or_default());
-        content.take(most).read_to_end(&mut bytes)?;
-        match looked::read(looked, file.path, &bytes) {
+        let bytes = whole(&mut head.chain(content).take(most), file.size, buffer)?;
+        match looked::read(looked, file.path, bytes) {
             Ok(held) => self.held(layer, looked, file.path, held),
             Err(reason) => self.noted(layer, file.path, reason),
         }
@@ -333,6 +358,25 @@ impl Visitor for OneLayer<'_> {
     }
 }
 
+/// Reads all there is, which is thought to be `size` bytes, into a buffer that may
+/// be larger: one that is used again need not be cleared again.
+fn whole<'a>(content: &mut dyn Read, size: u64, buffer: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+    // One more, to see that there is no more.
+    let wanted = usize::try_from(size).unwrap_or_default().saturating_add(1);
+    if buffer.len() < wanted {
+        buffer.resize(wanted, 0);
+    }
+    let mut length = 0;
+    loop {
+        let rest = buffer.get_mut(length..).unwrap_or_default();
+        length += fill(content, rest)?;
+        if length < buffer.len() {
+            return Ok(buffer.get(..length).unwrap_or_default());
+        }
+        buffer.resize(length.saturating_mul(2), 0);
+    }
+}
+
 /// A path in a file that is an archive, as Java writes it.
 fn within(path: &str, inside: &str) -> String {
     if inside.is_empty() {
@@ -341,6 +385,9 @@ fn within(path: &str, inside: &str) -> String {
         format!("{path}!/{inside}")
     }
 }
+
+/// The largest buffer that is kept from file to file.
+const KEPT: usize = 8 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -142,16 +142,108 @@ impl Comparison {
 /// Compares what an SBOM lists with what is in the image.
 #[must_use]
 pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
-    let unread = image.notes.iter().map(|note| Unread {
-        path: note.at.path.clone(),
-        layer: note.at.layer.clone(),
-        reason: note.reason.clone(),
-    });
-    let mut comparison = Comparison {
-        unread: unread.collect(),
-        ..Comparison::default()
-    };
-    let mut ours: BTreeMap<Key, Side<'_>> = BTreeMap::new();
+    Claims::of(sbom).compare(image)
+}
+
+/// What an SBOM lists, by what packages are compared by.
+#[derive(Clone, Debug, Default)]
+pub struct Claims {
+    versions: BTreeMap<Key, BTreeSet<String>>,
+    /// An archive that does not say its group is the one of that name, whatever group
+    /// the SBOM gives it.
+    without_group: BTreeMap<Key, BTreeSet<String>>,
+    hashes: Hashes,
+    not_looked_for: BTreeMap<String, usize>,
+    without_purl: usize,
+}
+
+impl Claims {
+    /// Those of what an SBOM lists.
+    #[must_use]
+    pub fn of(sbom: &[Listed]) -> Self {
+        let mut claims = Self::default();
+        for component in sbom {
+            let Some((key, version)) = component.purl.as_deref().and_then(key::of) else {
+                claims.without_purl += 1;
+                continue;
+            };
+            if !key.is_looked_for() {
+                *claims.not_looked_for.entry(key.kind).or_default() += 1;
+                continue;
+            }
+            claims.hashes.add(&key, &version, &component.hashes);
+            if key.is_java() {
+                let of_name = claims.without_group.entry(key.without_group());
+                of_name.or_default().insert(version.clone());
+            }
+            claims.versions.entry(key).or_default().insert(version);
+        }
+        claims
+    }
+
+    /// Compares them with what is in an image.
+    #[must_use]
+    pub fn compare(&self, image: &Inventory) -> Comparison {
+        let unread = image.notes.iter().map(|note| Unread {
+            path: note.at.path.clone(),
+            layer: note.at.layer.clone(),
+            reason: note.reason.clone(),
+        });
+        let mut comparison = Comparison {
+            unread: unread.collect(),
+            not_looked_for: self.not_looked_for.clone(),
+            without_purl: self.without_purl,
+            ..Comparison::default()
+        };
+        let ours = sides(image);
+        let nothing = BTreeSet::new();
+        for (key, side) in &ours {
+            let of_key = match key.lacks_group() {
+                true => self.without_group.get(key),
+                false => self.versions.get(key),
+            };
+            let said = of_key.unwrap_or(&nothing);
+            let unsaid: Vec<String> = side.versions.difference(said).cloned().collect();
+            let others = self.hashes.others(key, &side.hashes);
+            comparison.same += (side.versions.len() - unsaid.len()).saturating_sub(others.len());
+            comparison.hashes.extend(others);
+            if unsaid.is_empty() {
+                continue;
+            }
+            let found: BTreeSet<String> = side.found.iter().map(|at| place(at)).collect();
+            let difference = Difference {
+                ecosystem: key.kind.clone(),
+                name: key.name.clone(),
+                in_image: unsaid,
+                in_sbom: said.difference(&side.versions).cloned().collect(),
+                found: found.into_iter().collect(),
+            };
+            if said.is_empty() {
+                comparison.missing.push(difference);
+            } else {
+                comparison.versions.push(difference);
+            }
+        }
+        for (key, said) in &self.versions {
+            let is_there = ours.contains_key(key)
+                || (key.is_java() && ours.contains_key(&key.without_group()));
+            if !is_there {
+                comparison.extra.push(Difference {
+                    ecosystem: key.kind.clone(),
+                    name: key.name.clone(),
+                    in_image: Vec::new(),
+                    in_sbom: said.iter().cloned().collect(),
+                    found: Vec::new(),
+                });
+            }
+        }
+        comparison
+    }
+}
+
+/// What is in an image, by what packages are compared by.
+fn sides(image: &Inventory) -> BTreeMap<Key, Side<'_>> {
+    let mut sides: BTreeMap<Key, Side<'_>> = BTreeMap::new();
     for component in &image.components {
         // A name that no package URL can have is left out unless the SBOM has it so.
         let (key, version) = key::of(&component.purl).unwrap_or_else(|| {
@@ -161,75 +253,16 @@ pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
             };
             (key, component.version.clone())
         });
-        let side = ours.entry(key).or_default();
+        let side = sides.entry(key).or_default();
         // What only a lock file names may not be there: it may be listed or not.
         if component.is_declared_only() {
             continue;
         }
-        side.found.extend(component.found.iter().map(place));
+        side.found.extend(&component.found);
         side.hashes.push((version.clone(), component));
         side.versions.insert(version);
     }
-    let mut theirs: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
-    // An archive that does not say its group is the one of that name, whatever group
-    // the SBOM gives it.
-    let mut without_group: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
-    let mut their_hashes = Hashes::default();
-    for component in sbom {
-        let Some((key, version)) = component.purl.as_deref().and_then(key::of) else {
-            comparison.without_purl += 1;
-            continue;
-        };
-        if !key.is_looked_for() {
-            *comparison.not_looked_for.entry(key.kind).or_default() += 1;
-            continue;
-        }
-        their_hashes.add(&key, &version, &component.hashes);
-        if key.is_java() {
-            let of_name = without_group.entry(key.without_group()).or_default();
-            of_name.insert(version.clone());
-        }
-        theirs.entry(key).or_default().insert(version);
-    }
-    let nothing = BTreeSet::new();
-    for (key, side) in &ours {
-        let of_key = match key.lacks_group() {
-            true => without_group.get(key),
-            false => theirs.get(key),
-        };
-        let said = of_key.unwrap_or(&nothing);
-        let unsaid: Vec<String> = side.versions.difference(said).cloned().collect();
-        let others = their_hashes.others(key, &side.hashes);
-        comparison.same += (side.versions.len() - unsaid.len()).saturating_sub(others.len());
-        comparison.hashes.extend(others);
-        if unsaid.is_empty() {
-            continue;
-        }
-        let difference = Difference {
-            ecosystem: key.kind.clone(),
-            name: key.name.clone(),
-            in_image: unsaid,
-            in_sbom: said.difference(&side.versions).cloned().collect(),
-            found: side.found.iter().cloned().collect(),
-        };
-        if said.is_empty() {
-            comparison.missing.push(difference);
-        } else {
-            comparison.versions.push(difference);
-        }
-    }
-    for (key, said) in theirs {
-        if !ours.contains_key(&key) && !ours.contains_key(&key.without_group()) {
-            comparison.extra.push(Difference {
-                ecosystem: key.kind,
-                name: key.name,
-                in_image: Vec::new(),
-                in_sbom: said.into_iter().collect(),
-                found: Vec::new(),
-            });
-        }
-    }
-    comparison
+    sides
 }
 
 /// What changed from one list of packages to another.
@@ -341,7 +374,7 @@ fn place(at: &Location) -> String {
 #[derive(Default)]
 struct Side<'a> {
     versions: BTreeSet<String>,
-    found: BTreeSet<String>,
+    found: Vec<&'a Location>,
     /// What there is of each version.
     hashes: Vec<(String, &'a Component)>,
 }

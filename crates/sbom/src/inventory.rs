@@ -1,6 +1,5 @@
 //! What is in an image: one model for every ecosystem.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use waxseal_oci::Digest;
@@ -203,21 +202,20 @@ impl Inventory {
         components: impl IntoIterator<Item = Component>,
         mut notes: Vec<Note>,
     ) -> Self {
-        let mut by_purl: BTreeMap<String, Component> = BTreeMap::new();
-        for component in components {
-            match by_purl.get_mut(&component.purl) {
-                None => {
-                    by_purl.insert(component.purl.clone(), component);
-                }
-                Some(known) => {
+        let mut each: Vec<Component> = components.into_iter().collect();
+        each.sort_by(|a, b| a.purl.cmp(&b.purl));
+        let mut components: Vec<Component> = Vec::with_capacity(each.len());
+        for component in each {
+            match components.last_mut() {
+                Some(known) if known.purl == component.purl => {
                     known.found.extend(component.found);
                     known.licenses.extend(component.licenses);
                     known.hashes.extend(component.hashes);
                     known.supplier = known.supplier.take().or(component.supplier);
                 }
+                _ => components.push(component),
             }
         }
-        let mut components: Vec<Component> = by_purl.into_values().collect();
         for component in &mut components {
             component.found.sort();
             component.found.dedup();

@@ -5,16 +5,20 @@
 //! never looked at. Everything in a layer is untrusted; nothing is written
 //! anywhere, and no link is followed.
 
+mod ahead;
 mod decompress;
 mod header;
 mod path;
 
 use std::collections::HashSet;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
+use std::thread;
 
 use waxseal_oci::Digest;
 
 pub(crate) use header::Kind;
+
+use ahead::Ahead;
 
 use crate::limits;
 
@@ -54,38 +58,43 @@ impl Walk {
     /// Reads one layer to its end; those above it were read before.
     pub(crate) fn layer(
         &mut self,
-        compressed: &mut dyn Read,
+        compressed: &mut (dyn Read + Send),
         visitor: &mut dyn Visitor,
     ) -> Result<(), LayerError> {
         let left = limits::DECOMPRESSED.saturating_sub(self.decompressed);
-        let mut plain = decompress::open(compressed, left)?;
         let mut upper = Layer::default();
-        // Headers are small: decompressed one by one they cost more than all the rest.
-        let mut buffered = BufReader::with_capacity(BUFFER, &mut plain);
-        let read = self.entries(&mut buffered, visitor, &mut upper);
-        // The rest is read as well: only then is the layer's digest known to be right.
-        let drained = read.and_then(|()| {
-            io::copy(&mut buffered, &mut io::sink())?;
-            Ok(())
+        let (read, decompressed) = thread::scope(|scope| {
+            let (source, mut plain) = ahead::pair();
+            let decompressing = scope.spawn(move || source.fill(compressed, left));
+            let read = self.entries(&mut plain, visitor, &mut upper);
+            // The rest is read as well: only then is the layer's digest known to be right.
+            let read = read.and_then(|()| Ok(plain.drain()?));
+            // Nothing waits for who has gone.
+            drop(plain);
+            (read, decompressing.join())
         });
-        self.decompressed += plain.produced();
-        if let Some(bomb) = plain.bomb() {
-            return Err(bomb);
+        let decompressed = decompressed.map_err(|_| {
+            let reason = "its decompression has come to an unexpected end";
+            LayerError::Read(io::Error::other(reason))
+        })??;
+        self.decompressed += decompressed.bytes;
+        if let Some(most) = decompressed.bomb {
+            return Err(LayerError::Bomb(most));
         }
-        drained?;
+        read?;
         // A layer hides only what is below it.
         self.remember(upper)
     }
 
     fn entries(
         &mut self,
-        plain: &mut dyn Read,
+        plain: &mut Ahead,
         visitor: &mut dyn Visitor,
         upper: &mut Layer,
     ) -> Result<(), LayerError> {
         let mut archive = tar::Archive::new(plain);
         // Raw, since the names that the crate would read for us have no limit.
-        let entries = archive.entries()?.raw(true);
+        let entries = archive.entries_with_seek()?.raw(true);
         let mut pending = header::Pending::default();
         // Most entries are in the folder of the one before them.
         let mut last = (String::new(), self.hides_below(""));
@@ -153,6 +162,7 @@ impl Walk {
     }
 
     fn remember(&mut self, upper: Layer) -> Result<(), LayerError> {
+        self.hidden.reserve(upper.hidden.len());
         for path in upper.hidden {
             self.hidden_bytes += path.len() + size_of::<Box<str>>();
             self.hidden.insert(path);
@@ -181,6 +191,20 @@ fn join(folder: &str, name: &str) -> String {
     } else {
         format!("{folder}/{name}")
     }
+}
+
+/// Reads until the buffer is full or there is no more.
+pub(crate) fn fill<R: Read + ?Sized>(content: &mut R, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(rest) = buffer.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match content.read(rest) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
 }
 
 /// Why the layers of an image cannot be read.
@@ -215,8 +239,6 @@ pub enum LayerError {
     Packages,
 }
 
-/// Bytes that are decompressed at once.
-const BUFFER: usize = 256 * 1024;
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use waxseal_oci::{Algorithm, Digest};
 
 use crate::listing::Listing;
-use crate::{SbomError, SbomFormat, detect, limits};
+use crate::{Sbom, SbomError, SbomFormat, detect, limits};
 
 /// Reads what `bytes` (untrusted) list.
 ///
@@ -20,16 +20,26 @@ use crate::{SbomError, SbomFormat, detect, limits};
 /// [`SbomError`] where [`detect`] refuses it, or where it lists
 /// more than [`limits::PACKAGES`] things.
 pub fn read(bytes: &[u8]) -> Result<Listing, SbomError> {
-    let sbom = detect(bytes)?;
-    let mut listing = match &sbom.format {
-        SbomFormat::CycloneDx { .. } => parse::<cyclonedx::Bom>(bytes)?.listing()?,
-        SbomFormat::Spdx { version } if version.starts_with('2') => {
-            parse::<spdx2::Document>(bytes)?.listing()?
-        }
-        SbomFormat::Spdx { .. } => parse::<spdx3::Document>(bytes)?.listing()?,
-    };
-    listing.subjects = sbom.subjects;
-    Ok(listing)
+    detect(bytes)?.listing(bytes)
+}
+
+impl Sbom {
+    /// Reads what `bytes` (untrusted), which this was detected in, list.
+    ///
+    /// # Errors
+    /// [`SbomError`] where they are not of that format, or list more than
+    /// [`limits::PACKAGES`] things.
+    pub fn listing(&self, bytes: &[u8]) -> Result<Listing, SbomError> {
+        let mut listing = match &self.format {
+            SbomFormat::CycloneDx { .. } => parse::<cyclonedx::Bom>(bytes)?.listing()?,
+            SbomFormat::Spdx { version } if version.starts_with('2') => {
+                parse::<spdx2::Document>(bytes)?.listing()?
+            }
+            SbomFormat::Spdx { .. } => parse::<spdx3::Document>(bytes)?.listing()?,
+        };
+        listing.subjects.clone_from(&self.subjects);
+        Ok(listing)
+    }
 }
 
 fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, SbomError> {

@@ -5,6 +5,7 @@ mod cyclonedx;
 mod spdx2;
 mod table;
 
+use std::cell::RefCell;
 use std::io::{self, BufWriter, Write};
 
 use jiff::Timestamp;
@@ -80,7 +81,9 @@ impl Inventory {
     /// The serial number comes from the content.
     #[must_use]
     pub fn to_cyclonedx(&self, target: &Target, created: Option<Timestamp>) -> Vec<u8> {
-        pretty(&cyclonedx::document(self, target, created))
+        let text = Text::default();
+        text.write(&cyclonedx::document(self, target, created, &text));
+        text.finish()
     }
 
     /// The inventory as SPDX 2.3, in JSON.
@@ -119,17 +122,50 @@ pub fn aggregate(target: &Target, members: &[Member<'_>], created: Option<Timest
 
 /// A document as it is written. It is made while it is written, since that of a
 /// large image is many times as large in memory.
-#[expect(
-    clippy::expect_used,
-    reason = "what has texts for keys and is written to memory cannot fail"
-)]
-fn pretty(document: &impl Serialize) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(document).expect("JSON");
-    text.push(b'\n');
-    text
+#[derive(Default)]
+struct Text(RefCell<Vec<u8>>);
+
+impl Text {
+    #[expect(
+        clippy::expect_used,
+        reason = "what has texts for keys and is written to memory cannot fail"
+    )]
+    fn write(&self, document: &impl Serialize) {
+        serde_json::to_writer_pretty(self, document).expect("JSON");
+    }
+
+    /// A UUID of what has been written so far.
+    fn uuid(&self) -> String {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        hasher.update(&self.0.borrow());
+        named_by(&hasher.finish())
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let mut text = self.0.into_inner();
+        text.push(b'\n');
+        text
+    }
 }
 
-/// A UUID of the content: version 8, from its SHA-256.
+impl Write for &Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn pretty(document: &impl Serialize) -> Vec<u8> {
+    let text = Text::default();
+    text.write(document);
+    text.finish()
+}
+
+/// A UUID of the content.
 #[expect(
     clippy::expect_used,
     reason = "what has texts for keys and is hashed cannot fail"
@@ -138,7 +174,11 @@ fn uuid(content: &impl Serialize) -> String {
     let mut hashing = BufWriter::new(Hashing(Hasher::new(Algorithm::Sha256)));
     serde_json::to_writer(&mut hashing, content).expect("JSON");
     let Hashing(hasher) = hashing.into_inner().expect("a hash");
-    let digest = hasher.finish();
+    named_by(&hasher.finish())
+}
+
+/// A UUID of version 8, from a SHA-256.
+fn named_by(digest: &Digest) -> String {
     let hex = digest.hex();
     let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default();
     format!(

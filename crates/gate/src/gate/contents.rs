@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use tokio::task::spawn_blocking;
 use waxseal_oci::{Digest, Document, Manifest};
+use waxseal_policy::Layers;
 use waxseal_registry::{Found, Source};
 use waxseal_sbom::Inventory;
-use waxseal_verify::{Origin, Verified};
+use waxseal_verify::{Origin, Verified, VerifiedAttestation};
 
 use super::targets::Target;
 use super::{Contents, Verification};
@@ -17,8 +19,25 @@ use crate::{Fault, limits};
 impl<S: Source> Verification<'_, S> {
     /// Looks into the layers of a target; an index has those of all its images.
     pub(super) async fn look_into(&self, target: &Target, evidence: &mut Evidence) {
-        let read = match self.contents(&target.subject).await {
-            Ok(inventory) => Ok(inventory),
+        // Meanwhile the SBOMs are read, which takes another processor a moment.
+        let reading: Vec<_> = evidence
+            .attestations()
+            .map(|(_, verified)| {
+                let sbom = evidence.sboms.of(attestation(&verified)?);
+                Some(spawn_blocking(move || {
+                    let attested = attestation(&verified)?;
+                    // What is wrong with it is said when it is asked for.
+                    sbom.claims(attested).ok().map(drop)
+                }))
+            })
+            .collect();
+        let contents = self.contents(&target.subject).await;
+        for read in reading.into_iter().flatten() {
+            // One that came to nothing is read when it is asked for.
+            let _ = read.await;
+        }
+        let read = match contents {
+            Ok(inventory) => Ok(Layers::new(inventory)),
             Err(LayersError::Unreadable(why)) => Err(why),
             Err(LayersError::Fault(fault)) => {
                 let why = fault.message.clone();
@@ -97,25 +116,46 @@ impl<S: Source> Verification<'_, S> {
 impl Evidence {
     /// What the layers were held against, where they were looked into.
     pub(super) fn into_contents(self, target: &Target) -> Vec<Contents> {
+        let compared = self.layers.as_ref().and_then(|layers| layers.as_ref().ok());
+        let compared = compared.map(|layers| {
+            let each = self.attestations().filter_map(|(origin, verified)| {
+                let attested = attestation(&verified)?;
+                let sbom = self.sboms.of(attested);
+                Some((origin, layers.compared(&sbom, attested).ok()?))
+            });
+            each.collect()
+        });
         let Some(layers) = self.layers else {
             return Vec::new();
         };
-        let mut attestations: Vec<(Origin, Arc<Verified>)> = Vec::new();
-        for finding in self.findings.into_iter().flatten() {
-            let Ok(verified) = finding.outcome else {
-                continue;
-            };
-            let is_new = attestations.iter().all(|(o, _)| *o != finding.candidate);
-            if is_new && matches!(*verified, Verified::Attestation(_)) {
-                attestations.push((finding.candidate, verified));
-            }
-        }
         vec![Contents {
             subject: target.subject.clone(),
             platform: target.platform.clone(),
-            layers,
-            attestations,
+            layers: layers.map(Layers::into_inventory),
+            sboms: compared.unwrap_or_default(),
         }]
+    }
+
+    /// The attestations that were verified and kept, each once.
+    fn attestations(&self) -> impl Iterator<Item = (Origin, Arc<Verified>)> {
+        let mut all: Vec<(Origin, Arc<Verified>)> = Vec::new();
+        for finding in self.findings.iter().flatten() {
+            let Ok(verified) = &finding.outcome else {
+                continue;
+            };
+            let is_kept = attestation(verified).is_some_and(|a| a.predicate().is_some());
+            if is_kept && all.iter().all(|(origin, _)| *origin != finding.candidate) {
+                all.push((finding.candidate.clone(), Arc::clone(verified)));
+            }
+        }
+        all.into_iter()
+    }
+}
+
+fn attestation(verified: &Verified) -> Option<&VerifiedAttestation> {
+    match verified {
+        Verified::Attestation(attested) => Some(attested),
+        Verified::Signature(_) => None,
     }
 }
 

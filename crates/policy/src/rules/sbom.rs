@@ -4,13 +4,14 @@ mod demand;
 mod elements;
 mod raw;
 
+use std::borrow::Cow;
 use std::fmt;
 
-use waxseal_sbom::{Comparison, Listing, check_subject, compare, detect, read};
+use waxseal_sbom::{Comparison, Listing, SbomError, check_subject};
 use waxseal_verify::{Verified, VerifiedAttestation};
 
 use super::{Miss, attestation};
-use crate::{Condition, Facts, Needs, codes};
+use crate::{AttestedSbom, Condition, Facts, Needs, codes};
 
 pub use self::demand::SbomDemand;
 use self::elements::Element;
@@ -39,11 +40,16 @@ impl Sbom {
         if !self.reads() {
             return Ok(());
         }
-        let listing = of_this_image(attested)?;
-        elements::weigh(&self.minimum, &listing)?;
-        self.is_licensed(&listing)?;
-        self.is_denied(&listing)?;
-        self.matches(&listing, facts)
+        let sbom = facts.sboms.of(attested);
+        let document = sbom.document().map_err(broken)?;
+        check_subject(document, attested.subject()).map_err(|error| broken(&error))?;
+        if self.demands() {
+            let listing = sbom.listing(attested).map_err(broken)?;
+            elements::weigh(&self.minimum, listing)?;
+            self.is_licensed(listing)?;
+            self.is_denied(listing)?;
+        }
+        self.matches(&sbom, attested, facts)
     }
 
     pub(crate) fn needs(&self, needs: &mut Needs) {
@@ -56,10 +62,12 @@ impl Sbom {
     }
 
     fn reads(&self) -> bool {
-        self.matches_image
-            || self.require_license
-            || !self.deny.is_empty()
-            || !self.minimum.is_empty()
+        self.matches_image || self.demands()
+    }
+
+    /// Whether something is demanded of what it lists, whatever is in the image.
+    fn demands(&self) -> bool {
+        self.require_license || !self.deny.is_empty() || !self.minimum.is_empty()
     }
 
     fn is_licensed(&self, listing: &Listing) -> Result<(), Box<Miss>> {
@@ -101,12 +109,17 @@ impl Sbom {
         Ok(())
     }
 
-    fn matches(&self, listing: &Listing, facts: &Facts<'_>) -> Result<(), Box<Miss>> {
+    fn matches(
+        &self,
+        sbom: &AttestedSbom,
+        attested: &VerifiedAttestation,
+        facts: &Facts<'_>,
+    ) -> Result<(), Box<Miss>> {
         if !self.matches_image {
             return Ok(());
         }
-        let inventory = match facts.layers {
-            Some(Ok(inventory)) => inventory,
+        let layers = match facts.layers {
+            Some(Ok(layers)) => layers,
             Some(Err(why)) => {
                 let reason = format!("the SBOM cannot be compared with the image: {why}");
                 return Err(Miss::near(codes::LAYERS, reason));
@@ -116,7 +129,13 @@ impl Sbom {
                 return Err(Miss::near(codes::LAYERS_UNREAD, reason));
             }
         };
-        let found = compare(&listing.packages, inventory).allowing(&self.may_omit);
+        let compared = layers.compared(sbom, attested);
+        let compared = compared.map_err(|error| broken(&error))?;
+        let found = if self.may_omit.is_empty() {
+            Cow::Borrowed(&*compared)
+        } else {
+            Cow::Owned(Comparison::clone(&compared).allowing(&self.may_omit))
+        };
         if found.is_lacking() {
             return Err(Miss::near(codes::SBOM_DIFFERS, differs(&found)));
         }
@@ -136,15 +155,8 @@ impl Sbom {
     }
 }
 
-/// The SBOM, unless it says itself that it is about another image.
-fn of_this_image(attested: &VerifiedAttestation) -> Result<Listing, Box<Miss>> {
-    let predicate = attested.predicate().map_or("null", |raw| raw.get());
-    let broken = |error: waxseal_sbom::SbomError| {
-        Miss::near(codes::SBOM, crate::escaped(&error.to_string()))
-    };
-    let document = detect(predicate.as_bytes()).map_err(broken)?;
-    check_subject(&document, attested.subject()).map_err(broken)?;
-    read(predicate.as_bytes()).map_err(broken)
+fn broken(error: &SbomError) -> Box<Miss> {
+    Miss::near(codes::SBOM, crate::escaped(&error.to_string()))
 }
 
 fn differs(found: &Comparison) -> String {

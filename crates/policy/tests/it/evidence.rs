@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use waxseal_attestation::{PredicateType, Subject, signature_statement, statement_bytes};
 use waxseal_oci::{Annotations, Digest, Platform, Reference};
 use waxseal_policy::{
-    Facts, Finding, Flags, KeySource, Platforms, Policy, PolicyDocument, PolicyError, Seen, Via,
+    Facts, Finding, Flags, KeySource, Layers, Platforms, Policy, PolicyDocument, PolicyError,
+    Sboms, Seen, Via,
 };
-use waxseal_sbom::Inventory;
 use waxseal_sign::{PrivateKey, sign_statement};
 use waxseal_verify::{
     Authority, Candidate, CandidateContent, KeyAlgorithm, KeyAuthority, Origin, Place, Trust,
@@ -179,7 +179,8 @@ pub(crate) struct Case {
     pub(crate) platform: Option<Platform>,
     pub(crate) findings: Vec<Finding>,
     pub(crate) seen: Vec<Seen>,
-    pub(crate) layers: Option<Result<Inventory, String>>,
+    pub(crate) layers: Option<Result<Arc<Layers>, String>>,
+    pub(crate) sboms: Arc<Sboms>,
 }
 
 impl Case {
@@ -192,6 +193,7 @@ impl Case {
             findings,
             seen: Vec::new(),
             layers: None,
+            sboms: Arc::default(),
         }
     }
 
@@ -206,7 +208,8 @@ impl Case {
             layers: self
                 .layers
                 .as_ref()
-                .map(|l| l.as_ref().map_err(String::as_str)),
+                .map(|l| l.as_deref().map_err(String::as_str)),
+            sboms: &self.sboms,
             complete,
             now: NOW,
         }

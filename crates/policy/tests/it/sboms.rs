@@ -1,7 +1,9 @@
 //! What attested SBOMs say, and whether it is so.
 
+use std::sync::Arc;
+
 use waxseal_oci::{Algorithm, Digest};
-use waxseal_policy::{PolicyDecision, Verdict, codes, evaluate};
+use waxseal_policy::{Layers, PolicyDecision, Verdict, codes, evaluate};
 use waxseal_sbom::{Inventory, Scanner};
 
 use crate::evidence::{Case, Says, findings, policy, refused};
@@ -31,7 +33,7 @@ fn image(packages: &[(&str, &str)]) -> Inventory {
 
 fn decide(require: &str, says: &Says, layers: Option<Result<Inventory, String>>) -> PolicyDecision {
     let mut case = Case::new(findings("a", says, 1));
-    case.layers = layers;
+    case.layers = layers.map(|read| read.map(|inventory| Arc::new(Layers::new(inventory))));
     evaluate(&policy(require), &case.facts(true))
 }
 

@@ -8,6 +8,7 @@ mod manifest;
 
 use std::io::{Cursor, Read as _};
 
+use memchr::memmem;
 use waxseal_oci::Digest;
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -55,10 +56,7 @@ impl Reading {
         depth: usize,
     ) -> Result<(), String> {
         // The directory is read whole: its size is known before.
-        let entries = bytes
-            .windows(ENTRY.len())
-            .filter(|window| *window == ENTRY)
-            .count();
+        let entries = memmem::find_iter(bytes, ENTRY).count();
         self.entries = self
             .entries
             .checked_sub(entries)

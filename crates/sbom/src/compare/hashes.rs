@@ -97,18 +97,19 @@ fn by_version(components: &[Listed]) -> BTreeMap<(Key, String), BTreeSet<&Digest
 }
 
 /// The hashes that an SBOM gives, by package and version.
-#[derive(Default)]
-pub(super) struct Hashes<'a>(BTreeMap<Key, BTreeMap<String, BTreeSet<&'a Digest>>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Hashes(BTreeMap<Key, BTreeMap<String, BTreeSet<Digest>>>);
 
-impl<'a> Hashes<'a> {
-    pub(super) fn add(&mut self, key: &Key, version: &str, hashes: &'a [Digest]) {
+impl Hashes {
+    pub(super) fn add(&mut self, key: &Key, version: &str, hashes: &[Digest]) {
         if hashes.is_empty() {
             return;
         }
         // An archive in the image may not say its group.
         for key in BTreeSet::from([key.clone(), key.without_group()]) {
             let of_key = self.0.entry(key).or_default();
-            of_key.entry(version.to_owned()).or_default().extend(hashes);
+            let of_version = of_key.entry(version.to_owned()).or_default();
+            of_version.extend(hashes.iter().cloned());
         }
     }
 
@@ -129,7 +130,7 @@ impl<'a> Hashes<'a> {
                 let same = said.iter().filter(move |s| s.algorithm() == of.algorithm());
                 same.map(ToString::to_string).collect::<Vec<_>>()
             };
-            let unsaid = component.hashes.iter().filter(|hash| !said.contains(hash));
+            let unsaid = component.hashes.iter().filter(|hash| !said.contains(*hash));
             let unsaid: Vec<(String, Vec<String>)> = unsaid
                 .map(|hash| (hash.to_string(), of_algorithm(hash)))
                 .filter(|(_, said)| !said.is_empty())

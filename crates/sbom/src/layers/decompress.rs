@@ -52,13 +52,19 @@ fn is_zstd(start: &[u8]) -> bool {
     )
 }
 
-impl Plain<'_> {
-    pub(super) fn produced(&self) -> u64 {
-        self.produced
-    }
+/// What became of a layer.
+pub(super) struct Produced {
+    pub(super) bytes: u64,
+    /// How many bytes it may have at most, where it has more.
+    pub(super) bomb: Option<u64>,
+}
 
-    pub(super) fn bomb(&self) -> Option<LayerError> {
-        self.bomb.map(LayerError::Bomb)
+impl Plain<'_> {
+    pub(super) fn produced(&self) -> Produced {
+        Produced {
+            bytes: self.produced,
+            bomb: self.bomb,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use waxseal_oci::Digest;
 
-use super::{Target, listed_id, seconds, uuid};
+use super::{Target, Text, listed_id, seconds, uuid};
 use crate::inventory::{Component, Inventory, License};
 
 /// The document of an inventory; its members stand in the order of their names.
@@ -19,8 +19,7 @@ pub(super) struct Document<'a> {
     bom_format: &'static str,
     components: Components<'a>,
     metadata: Map<String, Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    serial_number: Option<String>,
+    serial_number: Serial<'a>,
     spec_version: &'static str,
     version: u32,
 }
@@ -29,6 +28,7 @@ pub(super) fn document<'a>(
     inventory: &'a Inventory,
     target: &Target,
     created: Option<Timestamp>,
+    text: &'a Text,
 ) -> Document<'a> {
     let mut metadata = metadata(target, created);
     let notes: Vec<Value> = inventory
@@ -42,16 +42,24 @@ pub(super) fn document<'a>(
     if !notes.is_empty() {
         metadata.insert("properties".to_owned(), notes.into());
     }
-    let mut document = Document {
+    Document {
         bom_format: FORMAT,
         components: Components(inventory),
         metadata,
-        serial_number: None,
+        serial_number: Serial(text),
         spec_version: VERSION,
         version: 1,
-    };
-    document.serial_number = Some(format!("urn:uuid:{}", uuid(&document)));
-    document
+    }
+}
+
+/// Names the document by its content, which has been written when its turn comes:
+/// no document is made twice.
+struct Serial<'a>(&'a Text);
+
+impl Serialize for Serial<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("urn:uuid:{}", self.0.uuid()))
+    }
 }
 
 /// The distribution and the packages, each made when it is written.

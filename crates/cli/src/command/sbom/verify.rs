@@ -6,8 +6,8 @@ use serde::Serialize;
 use waxseal_gate::{Contents, Gate};
 use waxseal_oci::{Digest, Platform};
 use waxseal_policy::{Decision, escaped};
-use waxseal_sbom::{Comparison, Difference, compare, read};
-use waxseal_verify::{Origin, Verified};
+use waxseal_sbom::{Comparison, Difference};
+use waxseal_verify::Origin;
 
 use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
@@ -75,14 +75,9 @@ impl Verify {
                 inventory::warn(context, inventory);
             }
         }
-        let compared: Vec<Compared> = outcome.contents.iter().flat_map(each).collect();
-        let compared: Vec<Compared> = compared
-            .into_iter()
-            .map(|one| Compared {
-                comparison: one.comparison.allowing(self.trust.may_omit()),
-                ..one
-            })
-            .collect();
+        let may_omit = self.trust.may_omit();
+        let contents = outcome.contents.iter();
+        let compared: Vec<Compared> = contents.flat_map(|of| each(of, may_omit)).collect();
         match self.output.output {
             Output::Json => context.print_json(&Answer {
                 decision,
@@ -100,23 +95,14 @@ impl Verify {
 }
 
 /// Each SBOM that is attested for an image that was looked into.
-fn each(contents: &Contents) -> Vec<Compared> {
-    let Ok(inventory) = &contents.layers else {
-        return Vec::new();
-    };
-    let listings = contents.attestations.iter().filter_map(|(origin, said)| {
-        let Verified::Attestation(said) = &**said else {
-            return None;
-        };
-        let predicate = said.predicate()?.get();
-        Some((origin, read(predicate.as_bytes()).ok()?))
-    });
-    listings
-        .map(|(origin, listing)| Compared {
+fn each(contents: &Contents, may_omit: &[String]) -> Vec<Compared> {
+    let sboms = contents.sboms.iter();
+    sboms
+        .map(|(origin, comparison)| Compared {
             subject: contents.subject.clone(),
             platform: contents.platform.clone(),
             sbom: origin.clone(),
-            comparison: compare(&listing.packages, inventory),
+            comparison: Comparison::clone(comparison).allowing(may_omit),
         })
         .collect()
 }
