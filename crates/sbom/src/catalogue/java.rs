@@ -8,7 +8,6 @@ mod manifest;
 
 use std::io::{Cursor, Read as _};
 
-use memchr::memmem;
 use waxseal_oci::Digest;
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -56,7 +55,10 @@ impl Reading {
         depth: usize,
     ) -> Result<(), String> {
         // The directory is read whole: its size is known before.
-        let entries = memmem::find_iter(bytes, ENTRY).count();
+        let entries = bytes
+            .windows(ENTRY.len())
+            .filter(|window| *window == ENTRY)
+            .count();
         self.entries = self
             .entries
             .checked_sub(entries)
