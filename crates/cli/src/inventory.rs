@@ -316,6 +316,11 @@ fn folder(context: &Context, root: &Path) -> Result<Taken, Failure> {
                 if !of_the_kernel {
                     waiting.push(path);
                 }
+            } else if metadata.is_symlink() {
+                match fs::read_link(&path) {
+                    Ok(target) => scanner.link(&name, &target.to_string_lossy()),
+                    Err(error) => scanner.note(&name, format!("cannot be read: {error}")),
+                }
             } else if metadata.is_file() {
                 let mut file = Lazy::new(&path);
                 let executable = is_executable(&metadata);

@@ -7,6 +7,7 @@ mod dpkg;
 mod gem;
 mod golang;
 mod java;
+mod links;
 mod lock;
 mod looked;
 mod node;
@@ -22,6 +23,7 @@ use std::io::{self, Read};
 
 use waxseal_oci::Digest;
 
+use self::links::Links;
 use self::looked::{Held, Looked};
 use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
 use crate::layers::{File, Kind, LayerError, Visitor, Walk};
@@ -39,6 +41,7 @@ pub struct Scanner {
     /// By the path of the copyright file.
     licenses: BTreeMap<String, Vec<License>>,
     notes: Vec<Note>,
+    links: Links,
     count: usize,
 }
 
@@ -128,6 +131,18 @@ impl Scanner {
         self.look(None, &file, content)
     }
 
+    /// Looks at one symbolic link of such a folder. It is not followed.
+    pub fn link(&mut self, path: &str, target: &str) {
+        let link = File {
+            path,
+            size: 0,
+            executable: false,
+            kind: Kind::Symlink,
+            link: Some(target),
+        };
+        self.links.see(None, &link);
+    }
+
     /// Records something that could not be read.
     pub fn note(&mut self, path: &str, reason: impl Into<String>) {
         self.noted(None, path, reason.into());
@@ -135,7 +150,10 @@ impl Scanner {
 
     /// What was found.
     #[must_use]
-    pub fn finish(self) -> Inventory {
+    pub fn finish(mut self) -> Inventory {
+        for Note { at, reason } in self.links.notes(self.walk.paths()) {
+            self.noted(at.layer.as_ref(), &at.path, reason);
+        }
         // `/etc/os-release` before `/usr/lib/os-release`, as its manual says.
         let distro = self.distro.into_values().next();
         let known = distro.clone().unwrap_or_default();
@@ -194,6 +212,7 @@ impl Scanner {
     ) -> io::Result<()> {
         // The same path again, from the same layer: this one is it.
         self.found.remove(file.path);
+        self.links.see(layer, file);
         let Some(looked) = looked::wanted(file) else {
             return Ok(());
         };
@@ -213,12 +232,7 @@ impl Scanner {
                 self.noted(layer, file.path, "a sparse file, which is not read".into());
                 return Ok(());
             }
-            // Under another name nobody looks for a database.
-            Kind::Symlink if matches!(looked, Looked::Apk | Looked::Dpkg | Looked::Rpm) => {
-                self.noted(layer, file.path, "a link, which is not followed".into());
-                return Ok(());
-            }
-            // A link leads to a file that is looked at under its own name.
+            // Where a link leads is known at the end.
             Kind::Folder | Kind::Symlink | Kind::Other => return Ok(()),
         }
         if let Looked::Unread(what) = looked {
@@ -257,6 +271,8 @@ impl Scanner {
         let same = file
             .link
             .filter(|link| name(link) == name(file.path))
+            // A file may be something else to each of two that read it.
+            .filter(|link| looked::named(link) == looked::named(file.path))
             .and_then(|link| self.found.get(link))
             .filter(|found| found.layer.as_ref() == layer);
         match same {

@@ -24,7 +24,8 @@ pub(crate) struct File<'a> {
     pub(crate) size: u64,
     pub(crate) executable: bool,
     pub(crate) kind: Kind,
-    /// The path of the file that this is another name of, where that can be told.
+    /// The path of the file that this is another name of, where that can be told; of
+    /// a symbolic link the target, as it is written there.
     pub(crate) link: Option<&'a str>,
 }
 
@@ -45,6 +46,8 @@ pub(crate) struct Walk {
     hidden: HashSet<Box<str>>,
     /// Folders of which the lower layers show nothing.
     opaque: HashSet<Box<str>>,
+    /// Folders that a layer has an entry for. What is no folder is not there below one.
+    folders: HashSet<Box<str>>,
     hidden_bytes: usize,
     entries: u64,
     decompressed: u64,
@@ -122,16 +125,20 @@ impl Walk {
             if last.0 != folder {
                 last = (folder.to_owned(), self.hides_below(folder));
             }
-            let is_hidden = last.1 || self.hidden.contains(path.as_str());
-            if read.kind != Kind::Folder {
+            let mut is_hidden = last.1 || self.hidden.contains(path.as_str());
+            if read.kind == Kind::Folder {
+                upper.folders.push(path.as_str().into());
+            } else {
+                is_hidden |= self.folders.contains(path.as_str());
                 upper.hidden.push(path.as_str().into());
             }
             if is_hidden {
                 continue;
             }
-            let link = read
-                .link
-                .and_then(|link| path::normal(&link).ok().flatten());
+            let link = read.link.and_then(|link| match read.kind {
+                Kind::Symlink => Some(String::from_utf8_lossy(&link).into_owned()),
+                _ => path::normal(&link).ok().flatten(),
+            });
             let file = File {
                 link: link.as_deref(),
                 path: &path,
@@ -142,6 +149,11 @@ impl Walk {
             visitor.file(&file, &mut entry)?;
         }
         Ok(())
+    }
+
+    /// The paths of all that was in the layers and no folder, deleted or not.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.hidden.iter().map(|path| &**path)
     }
 
     /// Whether nothing in a folder is to be seen.
@@ -161,6 +173,10 @@ impl Walk {
             self.hidden_bytes += path.len() + size_of::<Box<str>>();
             self.opaque.insert(path);
         }
+        for path in upper.folders {
+            self.hidden_bytes += path.len() + size_of::<Box<str>>();
+            self.folders.insert(path);
+        }
         if self.hidden_bytes > limits::HIDDEN_BYTES {
             return Err(LayerError::Entries);
         }
@@ -173,6 +189,7 @@ impl Walk {
 struct Layer {
     hidden: Vec<Box<str>>,
     opaque: Vec<Box<str>>,
+    folders: Vec<Box<str>>,
 }
 
 fn join(folder: &str, name: &str) -> String {

@@ -29,6 +29,9 @@ pub const HEADER_BYTES: u64 = 1024 * 1024;
 /// Paths that are remembered to know what an upper layer hides, in bytes.
 pub const HIDDEN_BYTES: usize = 512 * 1024 * 1024;
 
+/// Symbolic links that are remembered to know where a path leads, in bytes.
+pub const LINK_BYTES: usize = 256 * 1024 * 1024;
+
 /// Bytes of a package database or manifest.
 pub const DATABASE_BYTES: u64 = 128 * 1024 * 1024;
 

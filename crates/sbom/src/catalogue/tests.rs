@@ -317,6 +317,17 @@ fn another_name_of_a_file_of_the_layer_names_its_packages_too() {
         notes.collect::<Vec<_>>(),
         [format!("{cached}: a hard link to what was not read")]
     );
+    // A file that is read in one way says nothing of what it is when read in another.
+    let [jar, status] = ["opt/a.jar", "var/lib/dpkg/status.d/a.jar"];
+    let inventory = scan(&[layer(&[(status, None), (jar, Some(status))])]);
+    let notes = inventory
+        .notes
+        .iter()
+        .map(|n| format!("{}: {}", n.at.path, n.reason));
+    assert_eq!(
+        notes.collect::<Vec<_>>(),
+        [format!("{jar}: a hard link to what was not read")]
+    );
     // What has the same name in another layer is another file.
     let inventory = scan(&[layer(&[(own, None)]), layer(&[(cached, Some(own))])]);
     assert_eq!(inventory.notes.len(), 1);

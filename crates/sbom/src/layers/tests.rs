@@ -95,6 +95,10 @@ fn the_upper_layer_hides_the_lower_one() {
         files(&[&[("d/", ""), ("d/b", "2")], &[("d/a", "1")]]),
         ["d/b=2", "d/a=1"]
     );
+    assert_eq!(
+        files(&[&[("d/", ""), ("d/b", "2")], &[("d", "file"), ("e", "3")]]),
+        ["d/b=2", "e=3"]
+    );
 }
 
 #[test]
