@@ -169,3 +169,36 @@ fn a_statement_that_is_not_understood_spoils_the_document() {
         Err("its statement 1: nothing says when it was said".to_owned())
     );
 }
+
+/// What takes an excuse back counts where it may be meant.
+#[test]
+fn a_statement_that_does_not_excuse_may_be_about_what_cannot_be_told() {
+    let covers = |status: &str, products: &str, purl: Option<&str>| {
+        let read = document(&format!(
+            r#"{{"vulnerability": {{"name": "CVE-1"}}, "status": "{status}", "products": {products}}}"#
+        ));
+        let statements = read.unwrap().statements;
+        statements
+            .iter()
+            .all(|s| s.covers(&image(), &subject(), purl))
+    };
+    let part =
+        |id: &str| format!(r#"[{{"@id": "pkg:oci/api", "subcomponents": [{{"@id": "{id}"}}]}}]"#);
+    let hashed = r#"[{"@id": "pkg:deb/debian/libssl3", "hashes": {"sha-256": "00"}}]"#;
+    for (products, purl, takes_back) in [
+        (part("pkg:deb/debian/libssl3"), None, true),
+        (part("cpe:2.3:a:openssl:openssl"), Some(PURL), true),
+        (part("pkg:deb/debian/zlib1g"), Some(PURL), false),
+        (r#"["pkg:deb/debian/libssl3"]"#.to_owned(), None, true),
+        (r#"["pkg:oci/web"]"#.to_owned(), None, false),
+        (r#"["web"]"#.to_owned(), None, false),
+        (hashed.to_owned(), Some(PURL), true),
+    ] {
+        assert!(!covers("fixed", &products, purl), "{products}");
+        assert_eq!(
+            covers("affected", &products, purl),
+            takes_back,
+            "{products}"
+        );
+    }
+}
