@@ -10,6 +10,7 @@ use waxseal_gate::{Fault, LayersError};
 use waxseal_oci::{
     Descriptor, Digest, Document, LAYOUT_FILE, REF_NAME_ANNOTATION, Reference, Repository,
 };
+use waxseal_policy::escaped;
 use waxseal_registry::{Layout, Source};
 use waxseal_sbom::{Inventory, Scanner, Target};
 
@@ -116,7 +117,8 @@ pub(crate) async fn members(
 /// Warns of what could not be read.
 pub(crate) fn warn(context: &Context, inventory: &Inventory) {
     for note in inventory.notes.iter().take(SHOWN) {
-        context.warn(format_args!("`{}`: {}", note.at.path, note.reason));
+        let [path, reason] = [&note.at.path, &note.reason].map(|text| escaped(text));
+        context.warn(format_args!("`{path}`: {reason}"));
     }
     if let Some(more) = inventory.notes.len().checked_sub(SHOWN).filter(|n| *n > 0) {
         context.warn(format_args!("and {more} more that could not be read"));
@@ -239,10 +241,25 @@ fn member(entries: &[Descriptor], wanted: Option<&str>) -> Result<(Digest, Strin
     let images = images(entries);
     let names = || {
         let names: Vec<&str> = images.iter().map(|(_, name)| name.as_str()).collect();
-        names.join(", ")
+        escaped(&names.join(", "))
     };
     let chosen = match (wanted, images.as_slice()) {
-        (Some(wanted), _) => images.iter().find(|(_, name)| name == wanted),
+        (Some(wanted), _) => {
+            let mut of_it = images.iter().filter(|(_, name)| name == wanted);
+            let first = of_it.next();
+            if let Some((other, _)) =
+                of_it.find(|(e, _)| first.is_some_and(|(f, _)| f.digest != e.digest))
+            {
+                // Which of them is run is up to the runtime.
+                return Err(Failure::new(format_args!(
+                    "the index has several images for `{}`, {} among them",
+                    escaped(wanted),
+                    other.digest
+                ))
+                .hint("name one of them by its digest"));
+            }
+            first
+        }
         (None, [one]) => Some(one),
         (None, _) => {
             return Err(Failure::usage("it is an index of several platforms")
@@ -400,7 +417,42 @@ const SHOWN: usize = 20;
 
 #[cfg(test)]
 mod tests {
-    use super::not_a_path;
+    use super::{member, not_a_path};
+    use waxseal_oci::Descriptor;
+
+    #[test]
+    fn one_of_several_images_for_a_platform_is_not_taken_for_all() {
+        let entry = |digit: &str, os: &str| -> Descriptor {
+            let text = format!(
+                r#"{{"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 1,
+                    "digest": "sha256:{}", "platform": {{"os": "{os}", "architecture": "amd64"}}}}"#,
+                digit.repeat(64)
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let entries = [
+            entry("a", "linux"),
+            entry("b", "linux"),
+            entry("c", "windows"),
+        ];
+        let taken = |entries: &[Descriptor], wanted| {
+            let taken = member(entries, Some(wanted));
+            taken
+                .map_err(|f| f.in_one_line())
+                .map(|(d, _)| d.to_string())
+        };
+        let several = format!(
+            "the index has several images for `linux/amd64`, sha256:{} among them; name one of \
+             them by its digest",
+            "b".repeat(64)
+        );
+        assert_eq!(taken(&entries, "linux/amd64"), Err(several));
+        let only = format!("sha256:{}", "c".repeat(64));
+        assert_eq!(taken(&entries, "windows/amd64"), Ok(only));
+        // The same image twice is one.
+        let same = [entry("a", "linux"), entry("a", "linux")];
+        assert!(taken(&same, "linux/amd64").is_ok());
+    }
 
     #[test]
     fn only_a_short_name_may_have_been_a_path() {

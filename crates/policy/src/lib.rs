@@ -84,4 +84,4 @@ pub use policy::{Mode, Needs, Platforms, Policy};
 pub use render::Style;
 pub use roots::{RootAge, RootDemand, RootUsed, WhenStale};
 pub use rules::sbom::SbomDemand;
-pub use text::escaped;
+pub use text::{escaped, escaped_lines};
