@@ -144,7 +144,10 @@ impl Product {
     ) -> bool {
         let is_image = match &self.sha256 {
             Some(hash) => subject.algorithm().name() == "sha256" && hash == subject.hex(),
-            None => self.names.iter().any(|n| names_image(n, image, subject)),
+            None => {
+                let mut names = self.names.iter();
+                names.any(|n| names_image(n, image, subject, surely))
+            }
         };
         let is_named = |names: &Vec<String>| names.iter().any(|n| is_package(n, purl));
         if is_image {
@@ -163,16 +166,33 @@ impl Product {
 }
 
 /// Whether a name is the image's: its package URL with its digest or without a
-/// version, or its reference by digest.
-fn names_image(name: &str, image: &Reference, subject: &Digest) -> bool {
+/// version, or its reference by digest. What it says of one tag or one platform it
+/// says surely of this image only where that has the tag.
+fn names_image(name: &str, image: &Reference, subject: &Digest, surely: bool) -> bool {
     let repository = image.repository();
     if name == repository.at(subject).to_string() {
+        return true;
+    }
+    let path = repository.name();
+    let rest = name.strip_prefix(&format!("{}/{path}", repository.registry()));
+    if !surely && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':')) {
         return true;
     }
     let Some(purl) = Purl::parse(name).filter(|purl| purl.kind == "oci") else {
         return false;
     };
-    let path = repository.name();
+    // "OCI purls do not contain a namespace" (purl-spec, oci).
+    if purl.namespace.is_some() {
+        return false;
+    }
+    let is_this = |(key, value): &(String, String)| match key.as_str() {
+        "repository_url" => true,
+        "tag" => image.tag() == Some(value),
+        _ => false,
+    };
+    if surely && purl.version.is_none() && !purl.qualifiers.iter().all(is_this) {
+        return false;
+    }
     let last = path.rsplit('/').next().unwrap_or(path);
     let whole = format!("{}/{path}", repository.registry());
     let folder = whole.strip_suffix(&format!("/{last}")).unwrap_or_default();

@@ -91,6 +91,15 @@ fn a_product_is_the_image_or_the_package() {
             false,
         ),
         (r#"["pkg:oci/web"]"#.to_owned(), false),
+        (r#"["pkg:oci/other/api"]"#.to_owned(), false),
+        (r#"["pkg:oci/api?tag=1.0"]"#.to_owned(), true),
+        (r#"["pkg:oci/api?tag=2.0"]"#.to_owned(), false),
+        (r#"["pkg:oci/api?arch=arm64"]"#.to_owned(), false),
+        (
+            format!(r#"["pkg:oci/api@sha256%3A{hex}?tag=2.0&arch=arm64"]"#),
+            true,
+        ),
+        (r#"["registry.example.com/shop/api"]"#.to_owned(), false),
         (r#"["pkg:deb/debian/libssl3"]"#.to_owned(), true),
         (r#"["pkg:deb/debian/libssl3@3.0.1"]"#.to_owned(), true),
         (
@@ -193,6 +202,17 @@ fn a_statement_that_does_not_excuse_may_be_about_what_cannot_be_told() {
         (r#"["pkg:oci/web"]"#.to_owned(), None, false),
         (r#"["web"]"#.to_owned(), None, false),
         (hashed.to_owned(), Some(PURL), true),
+        (r#"["pkg:oci/api?arch=arm64"]"#.to_owned(), Some(PURL), true),
+        (
+            r#"["registry.example.com/shop/api:2.0"]"#.to_owned(),
+            Some(PURL),
+            true,
+        ),
+        (
+            r#"["registry.example.com/shop/api2"]"#.to_owned(),
+            Some(PURL),
+            false,
+        ),
     ] {
         assert!(!covers("fixed", &products, purl), "{products}");
         assert_eq!(
