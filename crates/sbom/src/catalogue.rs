@@ -127,6 +127,7 @@ impl Scanner {
             executable,
             kind: Kind::File,
             link: None,
+            only_name: false,
         };
         self.look(None, &file, content)
     }
@@ -139,6 +140,7 @@ impl Scanner {
             executable: false,
             kind: Kind::Symlink,
             link: Some(target),
+            only_name: false,
         };
         self.links.see(None, &link);
     }
@@ -223,9 +225,9 @@ impl Scanner {
         }
         match file.kind {
             Kind::File => {}
-            Kind::HardLink | Kind::Sparse if !looked.names_packages() => return Ok(()),
+            Kind::HardLink | Kind::Sparse if looked == Looked::Copyright => return Ok(()),
             Kind::HardLink => {
-                self.linked(layer, file);
+                self.linked(layer, looked, file);
                 return Ok(());
             }
             Kind::Sparse => {
@@ -266,11 +268,12 @@ impl Scanner {
 
     /// Another name of a file that this layer had before, under a name by which it
     /// was looked at as well.
-    fn linked(&mut self, layer: Option<&Digest>, file: &File<'_>) {
+    fn linked(&mut self, layer: Option<&Digest>, looked: Looked, file: &File<'_>) {
         let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let is_program = looked == Looked::Program;
         let same = file
             .link
-            .filter(|link| name(link) == name(file.path))
+            .filter(|link| is_program || name(link) == name(file.path))
             // A file may be something else to each of two that read it.
             .filter(|link| looked::named(link) == looked::named(file.path))
             .and_then(|link| self.found.get(link))
@@ -288,6 +291,8 @@ impl Scanner {
                 };
                 self.found.insert(file.path.to_owned(), findings);
             }
+            // It is looked at under the other name, and most have no packages.
+            None if is_program && !file.only_name => {}
             None => {
                 let reason = "a hard link to what was not read".to_owned();
                 self.noted(layer, file.path, reason);

@@ -27,6 +27,8 @@ pub(crate) struct File<'a> {
     /// The path of the file that this is another name of, where that can be told; of
     /// a symbolic link the target, as it is written there.
     pub(crate) link: Option<&'a str>,
+    /// Whether an upper layer hides the file that this is another name of.
+    pub(crate) only_name: bool,
 }
 
 /// Who looks at the files.
@@ -126,11 +128,15 @@ impl Walk {
                 last = (folder.to_owned(), self.hides_below(folder));
             }
             let mut is_hidden = last.1 || self.hidden.contains(path.as_str());
-            if read.kind == Kind::Folder {
-                upper.folders.push(path.as_str().into());
-            } else {
-                is_hidden |= self.folders.contains(path.as_str());
-                upper.hidden.push(path.as_str().into());
+            match read.kind {
+                Kind::Folder => upper.folders.push(path.as_str().into()),
+                // Who unpacks without being root leaves devices out, and what is below
+                // them is there.
+                Kind::Other => {}
+                _ => {
+                    is_hidden |= self.folders.contains(path.as_str());
+                    upper.hidden.push(path.as_str().into());
+                }
             }
             if is_hidden {
                 continue;
@@ -139,7 +145,9 @@ impl Walk {
                 Kind::Symlink => Some(String::from_utf8_lossy(&link).into_owned()),
                 _ => path::normal(&link).ok().flatten(),
             });
+            let of = link.as_deref().filter(|_| read.kind == Kind::HardLink);
             let file = File {
+                only_name: of.is_some_and(|of| self.hides(of)),
                 link: link.as_deref(),
                 path: &path,
                 size: read.size,
@@ -154,6 +162,12 @@ impl Walk {
     /// The paths of all that was in the layers and no folder, deleted or not.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
         self.hidden.iter().map(|path| &**path)
+    }
+
+    /// Whether the layers that were read before hide a file.
+    fn hides(&self, path: &str) -> bool {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.hidden.contains(path) || self.folders.contains(path) || self.hides_below(folder)
     }
 
     /// Whether nothing in a folder is to be seen.

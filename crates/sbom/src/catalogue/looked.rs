@@ -118,8 +118,10 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         _ if java::is_archive(name) => Some(Looked::Java),
         _ => match Lock::of(path, name) {
             Some(lock) => Some(Looked::Lock(lock)),
-            None => ((file.executable || is_library(name)) && file.kind == Kind::File)
-                .then_some(Looked::Program),
+            None => {
+                let has_content = matches!(file.kind, Kind::File | Kind::HardLink | Kind::Sparse);
+                ((file.executable || is_library(name)) && has_content).then_some(Looked::Program)
+            }
         },
     }
 }
@@ -132,6 +134,7 @@ pub(super) fn named(path: &str) -> Option<Looked> {
         executable: false,
         kind: Kind::Symlink,
         link: None,
+        only_name: false,
     })
 }
 

@@ -38,7 +38,7 @@ fn dpkg_with_what_is_there_only() {
                   Description: a\n Package: not this\n\n\
                   Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n\
                   Package: never\nStatus: install ok not-installed\nVersion: 1\n\n\
-                  Package: epoch\nStatus: install ok triggers-awaited\nArchitecture: all\nVersion: 1:2~3\n";
+                  package: epoch\nSTATUS: install ok triggers-awaited\nArchitecture: all\nVersion: 1:2~3\n";
     assert_eq!(
         purls(&[DEBIAN, ("var/lib/dpkg/status", status)]),
         [
@@ -344,6 +344,7 @@ fn links_do_not_multiply_packages_without_end() {
         executable: false,
         kind: if link { Kind::HardLink } else { Kind::File },
         link: link.then_some("lib/apk/db/installed"),
+        only_name: false,
     };
     let first = file("lib/apk/db/installed", false);
     scanner.look(None, &first, &mut status.as_bytes()).unwrap();
@@ -565,4 +566,57 @@ fn build_information_of_older_programs_is_elsewhere_in_them() {
             Err("its build information is cut short".to_owned())
         );
     }
+}
+
+/// A program that is deleted under one of its names is there under the other.
+#[test]
+fn another_name_of_a_program_is_noted_where_it_is_the_only_one() {
+    let entry = |archive: &mut tar::Builder<Vec<u8>>, path: &str, kind: tar::EntryType| {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o755);
+        header.set_entry_type(kind);
+        header.set_size(0);
+        match kind {
+            tar::EntryType::Link => archive.append_link(&mut header, path, "bin/a"),
+            _ => archive.append_data(&mut header, path, io::empty()),
+        }
+        .unwrap();
+    };
+    let layer = |entries: &[(&str, tar::EntryType)]| {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (path, kind) in entries {
+            entry(&mut archive, path, *kind);
+        }
+        archive.into_inner().unwrap()
+    };
+    let notes = |layers: &[Vec<u8>]| {
+        let mut scanner = Scanner::new();
+        for layer in layers {
+            let digest = Digest::sha256(layer);
+            scanner.layer(&digest, &mut layer.as_slice()).unwrap();
+        }
+        let notes = scanner.finish().notes.into_iter();
+        notes
+            .map(|n| format!("{}: {}", n.at.path, n.reason))
+            .collect::<Vec<_>>()
+    };
+    let (file, link) = (tar::EntryType::Regular, tar::EntryType::Link);
+    let lower = layer(&[("bin/a", file), ("bin/b", link)]);
+    assert_eq!(notes(std::slice::from_ref(&lower)), [String::new(); 0]);
+    for upper in ["bin/.wh.a", "bin/a"] {
+        assert_eq!(
+            notes(&[layer(&[(upper, file)]), lower.clone()]),
+            ["bin/b: a hard link to what was not read"],
+            "{upper}"
+        );
+    }
+    let mut sparse = tar::Builder::new(Vec::new());
+    let holes = [("GNU.sparse.major", &b"1"[..])];
+    sparse.append_pax_extensions(holes).unwrap();
+    entry(&mut sparse, "bin/c", file);
+    let sparse = sparse.into_inner().unwrap();
+    assert_eq!(
+        notes(&[sparse]),
+        ["bin/c: a sparse file, which is not read"]
+    );
 }

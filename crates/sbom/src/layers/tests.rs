@@ -101,6 +101,17 @@ fn the_upper_layer_hides_the_lower_one() {
     );
 }
 
+/// A device that nobody may make is left out by some, and the file is there.
+#[test]
+fn a_device_hides_nothing() {
+    let mut archive = Builder::new(Vec::new());
+    let mut device = header(EntryType::Char, 0);
+    archive.append_data(&mut device, "d/a", &b""[..]).unwrap();
+    let upper = archive.into_inner().unwrap();
+    let lower = layer(&[("d/a", "1")]);
+    assert_eq!(walk(&[&upper, &lower]).unwrap().files, ["d/a=1"]);
+}
+
 #[test]
 fn whiteouts_delete_below_and_not_in_their_own_layer() {
     let lower: &[(&str, &str)] = &[("d/a", "1"), ("d/b/c", "2"), ("e", "3")];

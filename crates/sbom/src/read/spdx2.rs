@@ -253,6 +253,11 @@ impl Walk<'_> for Relations {
                     self.described.insert(relation.related_spdx_element);
                 }
             }
+            "DESCRIBED_BY" if relation.related_spdx_element == DOCUMENT => {
+                if self.described.len() < limits::SUBJECTS {
+                    self.described.insert(relation.spdx_element_id);
+                }
+            }
             "DESCRIBES" | "DESCRIBED_BY" => {}
             _ => self.others += 1,
         }

@@ -123,6 +123,13 @@ fn only_one_thing_that_is_described_is_the_subject() {
     };
     assert_eq!(packages(&of(&["a"])), ["b 1 -"]);
     assert_eq!(packages(&of(&["a", "b"])), ["a 1 -", "b 1 -"]);
+    // In the other direction.
+    let by = of(&[]).replace(
+        r#""documentDescribes": []"#,
+        r#""relationships": [{"spdxElementId": "SPDXRef-a", "relationshipType": "DESCRIBED_BY",
+            "relatedSpdxElement": "SPDXRef-DOCUMENT"}]"#,
+    );
+    assert_eq!(packages(&by), ["b 1 -"]);
 }
 
 #[test]
