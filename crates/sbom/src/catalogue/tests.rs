@@ -602,7 +602,7 @@ fn another_name_of_a_program_is_noted_where_it_is_the_only_one() {
     };
     let (file, link) = (tar::EntryType::Regular, tar::EntryType::Link);
     let lower = layer(&[("bin/a", file), ("bin/b", link)]);
-    assert_eq!(notes(std::slice::from_ref(&lower)), [String::new(); 0]);
+    assert_eq!(notes(std::slice::from_ref(&lower)), Vec::<String>::new());
     for upper in ["bin/.wh.a", "bin/a"] {
         assert_eq!(
             notes(&[layer(&[(upper, file)]), lower.clone()]),

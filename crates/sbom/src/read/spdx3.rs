@@ -39,7 +39,7 @@ impl Document {
             for license in parts(&license, &made_of) {
                 let text = expressions
                     .get(license)
-                    .map_or_else(|| short_name(license), |text| text);
+                    .map_or_else(|| short_name(license), String::as_str);
                 if let Some(license) = asserted(Some(text.to_owned())).and_then(|t| License::of(&t))
                     && known.len() < limits::LICENSES
                     && !known.contains(&license)

@@ -108,7 +108,7 @@ fn links_to_where_the_same_is_looked_for_are_followed_so_to_speak() {
     );
     // In a circle nothing is to be found.
     let circle: &[(&str, &str)] = &[("var/lib/dpkg", "->/opt"), ("opt", "->var/lib/dpkg")];
-    assert_eq!(notes(&[circle]), [String::new(); 0]);
+    assert_eq!(notes(&[circle]), Vec::<String>::new());
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_link_that_an_upper_layer_replaces_is_none() {
     }
     // The last entry of a path is it; of a link and a folder, either may be.
     let file = ("var/lib/dpkg", "");
-    assert_eq!(notes(&[&[lower[0], file]]), [String::new(); 0]);
+    assert_eq!(notes(&[&[lower[0], file]]), Vec::<String>::new());
     assert_eq!(notes(&[&[lower[0], ("var/lib/dpkg/", "")]]).len(), 1);
 }
 
@@ -158,9 +158,9 @@ fn a_database_that_is_unpacked_through_a_link_is_noted() {
     }
     // What is looked at under its own name as well is not hidden.
     let merged: &[(&str, &str)] = &[("lib", "->usr/lib"), ("lib/apk/db/installed", APK)];
-    assert_eq!(notes(&[merged]), [String::new(); 0]);
+    assert_eq!(notes(&[merged]), Vec::<String>::new());
     let other: &[(&str, &str)] = &[("x", "->/var/lib"), ("x/other/status", APK)];
-    assert_eq!(notes(&[other]), [String::new(); 0]);
+    assert_eq!(notes(&[other]), Vec::<String>::new());
 }
 
 #[test]
