@@ -159,9 +159,10 @@ impl Walk {
         Ok(())
     }
 
-    /// The paths of all that was in the layers and no folder, deleted or not.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
-        self.hidden.iter().map(|path| &**path)
+    /// The paths of all that was in the layers and no folder, deleted or not; nothing
+    /// where no layer was read.
+    pub(crate) fn paths(&self) -> Option<impl Iterator<Item = &str>> {
+        (self.entries > 0).then(|| self.hidden.iter().map(|path| &**path))
     }
 
     /// Whether the layers that were read before hide a file.

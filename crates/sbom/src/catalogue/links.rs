@@ -4,9 +4,10 @@
 //! of one of these paths makes a file that names packages one that is not looked at:
 //! `var/lib/dpkg -> /opt/x`, or `opt -> /var/lib` and a file `opt/dpkg/status`. Such
 //! are noted, unless the link leads to where the same is looked for, as those of
-//! merged `/usr` do.
+//! merged `/usr` do, or to where nothing is.
 
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use waxseal_oci::Digest;
 
@@ -59,8 +60,9 @@ impl Links {
     }
 
     /// What is in an image and not looked at because of its links. `paths` are those
-    /// of all files of its layers.
-    pub(super) fn notes<'a>(&self, paths: impl Iterator<Item = &'a str>) -> Vec<Note> {
+    /// of all files of its layers; where they are not known, whatever a link leads to
+    /// may be there.
+    pub(super) fn notes<'a>(&self, paths: Option<impl Iterator<Item = &'a str>>) -> Vec<Note> {
         if self.more {
             let reason = format!("more than {} bytes of links", limits::LINK_BYTES);
             return vec![Note {
@@ -68,60 +70,102 @@ impl Links {
                 reason,
             }];
         }
+        let mut suspects = self.suspects();
         let mut notes = Vec::new();
-        for (path, kind) in looked::DATABASES {
-            if let Some(by) = self.elsewhere(path, kind) {
-                notes.push(self.note(by, NOT_FOLLOWED.to_owned()));
+        if let Some(paths) = paths {
+            let through = self.through();
+            if suspects.is_empty() && through.is_empty() {
+                return notes;
             }
-        }
-        for path in self.by_path.keys() {
-            for probe in looked::under(path) {
-                let Some(kind) = looked::named(&probe) else {
-                    continue;
+            for path in paths {
+                let is_below = |of: &dyn Fn(&str) -> bool| {
+                    let mut above = path.match_indices('/');
+                    above.any(|(end, _)| path.get(..end).is_some_and(of))
                 };
-                if self.elsewhere(&probe, kind).is_some() {
-                    notes.push(self.note(path, NOT_FOLLOWED.to_owned()));
+                if !suspects.is_empty() {
+                    let place = match is_below(&|up| self.by_path.contains_key(up)) {
+                        true => self.place(path).map(Cow::Owned),
+                        false => Some(Cow::Borrowed(path)),
+                    };
+                    if let Some(place) = place {
+                        see(&mut suspects, &place);
+                    }
+                }
+                if is_below(&|up| through.contains(up))
+                    && let Some(place) = self.hidden_place(path)
+                {
+                    let reason = format!("below a link, so that it may be unpacked to `{place}`");
+                    let at = Location::new(None, path);
+                    notes.push(Note { at, reason });
                 }
             }
+            suspects.retain(|_, suspect| suspect.is_there);
         }
-        let through = self.by_path.keys().filter(|path| {
-            let target = self.resolve(path);
-            target.is_some_and(|(target, _)| target.is_empty() || is_above_a_database(&target))
-        });
-        let through: HashSet<&str> = through.map(|path| &**path).collect();
-        if through.is_empty() {
-            return notes;
-        }
-        for path in paths {
-            let is_through = |(end, _)| path.get(..end).is_some_and(|up| through.contains(up));
-            if !path.match_indices('/').any(is_through) {
-                continue;
-            }
-            if let Some(place) = self.hidden_place(path) {
-                notes.push(Note {
-                    at: Location::new(None, path),
-                    reason: format!("below a link, so that it may be unpacked to `{place}`"),
-                });
-            }
-        }
+        let links = suspects.values().flat_map(|suspect| &suspect.links);
+        notes.extend(links.map(|link| self.note(link)));
         notes
     }
 
-    /// The link on the way from a path to something else than what is looked for there.
-    fn elsewhere(&self, path: &str, kind: Looked) -> Option<&str> {
-        let (target, first) = self.resolve(path)?;
-        (looked::named(&target) != Some(kind)).then_some(first?)
+    /// Where something that names packages would not be looked at, were it there.
+    fn suspects(&self) -> HashMap<String, Suspect<'_>> {
+        let mut all: HashMap<String, Suspect<'_>> = HashMap::new();
+        let mut add = |place: String, link| {
+            let suspect = all.entry(place).or_default();
+            suspect.links.insert(link);
+        };
+        for (path, kind) in looked::DATABASES {
+            if let Some((mut place, link)) = self.elsewhere(path, kind) {
+                // Of distroless' many files any may be there.
+                if path.starts_with(looked::DPKG_FILES) {
+                    up(&mut place);
+                }
+                add(place, link);
+            }
+        }
+        for link in self.by_path.keys() {
+            for probe in looked::under(link) {
+                let elsewhere = looked::named(&probe).and_then(|kind| self.elsewhere(&probe, kind));
+                if elsewhere.is_some()
+                    && let Some((place, _)) = self.resolve(link)
+                {
+                    add(place, link);
+                }
+            }
+        }
+        all
+    }
+
+    /// Links to a place of a package database, or to a folder above one.
+    fn through(&self) -> HashSet<&str> {
+        let links = self.by_path.keys().filter(|link| {
+            let place = self.resolve(link);
+            place.is_some_and(|(place, _)| place.is_empty() || is_above_a_database(&place))
+        });
+        links.map(|link| &**link).collect()
+    }
+
+    /// Where a path leads to that is something else than what is looked for there, and
+    /// the first link on the way.
+    fn elsewhere(&self, path: &str, kind: Looked) -> Option<(String, &str)> {
+        let (place, first) = self.resolve(path)?;
+        let is_elsewhere = looked::named(&place) != Some(kind);
+        first.filter(|_| is_elsewhere).map(|first| (place, first))
+    }
+
+    /// Where an entry is unpacked to.
+    fn place(&self, path: &str) -> Option<String> {
+        let (folder, name) = path.rsplit_once('/')?;
+        let (folder, _) = self.resolve(folder)?;
+        Some(match folder.as_str() {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        })
     }
 
     /// Where an entry below a link is unpacked to, if that is where a package database
     /// is, or a folder above one, and its own path is not.
     fn hidden_place(&self, path: &str) -> Option<String> {
-        let (folder, name) = path.rsplit_once('/')?;
-        let (folder, _) = self.resolve(folder)?;
-        let place = match folder.as_str() {
-            "" => name.to_owned(),
-            folder => format!("{folder}/{name}"),
-        };
+        let place = self.place(path)?;
         let database = looked::named(&place).filter(|kind| kind.is_database());
         let is_looked_at = is_above_a_database(path)
             || database.is_some_and(|kind| looked::named(path) == Some(kind));
@@ -166,12 +210,30 @@ impl Links {
         Some((reached, first))
     }
 
-    fn note(&self, path: &str, reason: String) -> Note {
-        let layer = self.by_path.get(path).and_then(|link| link.layer);
+    fn note(&self, link: &str) -> Note {
+        let layer = self.by_path.get(link).and_then(|link| link.layer);
         let layer = layer.and_then(|layer| self.layers.get(layer));
         Note {
-            at: Location::new(layer.cloned(), path),
-            reason,
+            at: Location::new(layer.cloned(), link),
+            reason: "a link, which is not followed".to_owned(),
+        }
+    }
+}
+
+/// What is not looked at where it is.
+#[derive(Default)]
+struct Suspect<'a> {
+    /// Those that lead there.
+    links: BTreeSet<&'a str>,
+    is_there: bool,
+}
+
+/// A file is there, and so are the folders that it is in.
+fn see(suspects: &mut HashMap<String, Suspect<'_>>, place: &str) {
+    let above = place.match_indices('/').map(|(end, _)| end);
+    for end in above.chain([place.len()]) {
+        if let Some(suspect) = place.get(..end).and_then(|up| suspects.get_mut(up)) {
+            suspect.is_there = true;
         }
     }
 }
@@ -188,7 +250,6 @@ fn is_above_a_database(path: &str) -> bool {
         .any(|(place, _)| below(place).is_some())
 }
 
-const NOT_FOLLOWED: &str = "a link, which is not followed";
 /// As many as Linux follows (`path_resolution(7)`).
 const HOPS: usize = 40;
 

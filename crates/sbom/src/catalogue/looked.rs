@@ -99,7 +99,7 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         }
         _ => {}
     }
-    if let Some(rest) = path.strip_prefix("var/lib/dpkg/status.d/") {
+    if let Some(rest) = path.strip_prefix(DPKG_FILES) {
         return (!rest.contains('/') && !rest.ends_with(".md5sums")).then_some(Looked::Dpkg);
     }
     if copyright::of(path).is_some() {
@@ -226,6 +226,9 @@ pub(super) fn is_object(start: &[u8]) -> bool {
             | [0xca, 0xfe, 0xba, 0xbe]
     )
 }
+
+/// Where distroless has a file for each package.
+pub(super) const DPKG_FILES: &str = "var/lib/dpkg/status.d/";
 
 /// Where the databases of operating systems' packages are, and one of the many files
 /// of distroless.

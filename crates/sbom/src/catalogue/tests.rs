@@ -368,6 +368,11 @@ fn a_link_in_place_of_a_database_is_noted() {
         header.set_size(0);
         archive.append_link(&mut header, path, target).unwrap();
     }
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    archive
+        .append_data(&mut header, "srv/status", io::empty())
+        .unwrap();
     let layer = archive.into_inner().unwrap();
     let mut scanner = Scanner::new();
     let digest = Digest::sha256(&layer);

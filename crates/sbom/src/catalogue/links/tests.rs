@@ -98,6 +98,7 @@ fn links_to_where_the_same_is_looked_for_are_followed_so_to_speak() {
     let third: &[(&str, &str)] = &[
         ("var/lib/rpm", "->/usr/lib/sysimage/rpm"),
         ("usr/lib/sysimage/rpm", "->/opt"),
+        ("opt/Packages", ""),
     ];
     assert_eq!(
         notes(&[third]),
@@ -109,26 +110,46 @@ fn links_to_where_the_same_is_looked_for_are_followed_so_to_speak() {
     // In a circle nothing is to be found.
     let circle: &[(&str, &str)] = &[("var/lib/dpkg", "->/opt"), ("opt", "->var/lib/dpkg")];
     assert_eq!(notes(&[circle]), Vec::<String>::new());
+    // Nor where nothing is, as in images that Nix makes.
+    let nothing: &[(&str, &str)] = &[
+        ("lib", "->/nix/store/x/lib"),
+        ("nix/store/x/lib/libc.so", ""),
+        ("var/lib/dpkg", "->/data"),
+        ("app/node_modules", "->/data/modules"),
+        ("app/a.jar", "->/data/a"),
+    ];
+    assert_eq!(notes(&[nothing]), Vec::<String>::new());
+    // It may be there by way of another link.
+    let by_way: &[(&str, &str)] = &[
+        ("var/lib/dpkg", "->/data"),
+        ("x", "->/data"),
+        ("x/status", APK),
+    ];
+    assert_eq!(
+        notes(&[by_way]),
+        ["var/lib/dpkg: a link, which is not followed"]
+    );
 }
 
 #[test]
 fn a_link_that_an_upper_layer_replaces_is_none() {
-    let lower: &[(&str, &str)] = &[("var/lib/dpkg", "->/opt/x")];
+    let lower: &[(&str, &str)] = &[("var/lib/dpkg", "->/opt/x"), ("opt/x/status", APK)];
     assert_eq!(notes(&[lower]).len(), 1);
     for upper in [
         ("var/lib/dpkg/", ""),
         ("var/lib/.wh.dpkg", ""),
         ("var/lib/.wh..wh..opq", ""),
-        ("var/lib/dpkg", "->."),
+        ("var/lib/dpkg", "->/opt/./x/"),
     ] {
         let left = notes(&[&[upper], lower]);
-        let still = upper.1 == "->.";
+        let still = upper.1.starts_with("->");
         assert_eq!(left.len(), usize::from(still), "{upper:?}: {left:?}");
     }
     // The last entry of a path is it; of a link and a folder, either may be.
     let file = ("var/lib/dpkg", "");
-    assert_eq!(notes(&[&[lower[0], file]]), Vec::<String>::new());
-    assert_eq!(notes(&[&[lower[0], ("var/lib/dpkg/", "")]]).len(), 1);
+    assert_eq!(notes(&[&[lower[0], lower[1], file]]), Vec::<String>::new());
+    let folder = ("var/lib/dpkg/", "");
+    assert_eq!(notes(&[&[lower[0], lower[1], folder]]).len(), 1);
 }
 
 /// A file is unpacked to where the folders of its path lead.
