@@ -87,17 +87,26 @@ pub(crate) async fn of_image(
     found.taken(target)
 }
 
-/// The platforms of an index in a registry; none where it is one image.
+/// The platforms of an index in a registry, and how many of its entries are for none;
+/// neither where it is one image.
 pub(crate) async fn platforms(
     context: &Context,
     reference: &Reference,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(Vec<String>, usize), Failure> {
     let client = context.client()?;
     let name = reference.to_string();
     let digest = client.resolve(reference).await?.required(name)?;
-    let members = members(context, reference.repository(), &digest).await?;
-    let named = members.unwrap_or_default().into_iter();
-    Ok(named.map(|(_, platform)| platform).collect())
+    let raw = client.manifest(reference.repository(), &digest).await?;
+    let raw = raw.required(reference.to_string())?;
+    let Document::Index(index) = raw.document()? else {
+        return Ok((Vec::new(), 0));
+    };
+    let named = images(&index.manifests).into_iter();
+    let others = index.manifests.iter().filter(|e| e.platform.is_none());
+    Ok((
+        named.map(|(_, platform)| platform).collect(),
+        others.count(),
+    ))
 }
 
 /// The images of an index with their platforms; nothing where it is no index.
@@ -227,11 +236,16 @@ async fn image<S: Source>(
     })
 }
 
-/// The members of an index that are images, with their platforms.
+/// The members of an index that are images, with their platforms. An attestation that
+/// a build leaves beside them is for none that is known; what is for another would be
+/// run, whatever its annotations say.
 fn images(entries: &[Descriptor]) -> Vec<(Descriptor, String)> {
+    let is_unknown =
+        |entry: &Descriptor| entry.platform.as_ref().is_some_and(|p| p.os == "unknown");
+    let is_beside = |entry: &Descriptor| entry.annotation("vnd.docker.reference.type").is_some();
     entries
         .iter()
-        .filter(|entry| entry.annotation("vnd.docker.reference.type").is_none())
+        .filter(|entry| !(is_beside(entry) && is_unknown(entry)))
         .filter_map(|entry| Some((entry.clone(), entry.platform.as_ref()?.to_string())))
         .collect()
 }
@@ -417,8 +431,26 @@ const SHOWN: usize = 20;
 
 #[cfg(test)]
 mod tests {
-    use super::{member, not_a_path};
+    use super::{images, member, not_a_path};
     use waxseal_oci::Descriptor;
+
+    #[test]
+    fn an_annotation_alone_makes_no_attestation() {
+        let entry = |os: &str| -> Descriptor {
+            let text = format!(
+                r#"{{"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 1,
+                    "digest": "sha256:{}", "platform": {{"os": "{os}", "architecture": "amd64"}},
+                    "annotations": {{"vnd.docker.reference.type": "attestation-manifest"}}}}"#,
+                "a".repeat(64)
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let names = images(&[entry("linux"), entry("unknown")]).into_iter();
+        assert_eq!(
+            names.map(|(_, name)| name).collect::<Vec<_>>(),
+            ["linux/amd64"]
+        );
+    }
 
     #[test]
     fn one_of_several_images_for_a_platform_is_not_taken_for_all() {
