@@ -7,6 +7,7 @@
 //! merged `/usr` do, or to where nothing is.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use waxseal_oci::Digest;
@@ -25,6 +26,8 @@ pub(super) struct Links {
     bytes: usize,
     /// Whether there are more than are remembered.
     more: bool,
+    /// Bytes of the paths that were looked up.
+    spent: Cell<u64>,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,10 @@ impl Links {
         let Some(target) = file.link.filter(|_| file.kind == Kind::Symlink) else {
             return;
         };
+        // No system makes such a link.
+        if target.len() > limits::PATH_BYTES {
+            return;
+        }
         self.bytes += file.path.len() + target.len() + size_of::<(Box<str>, Link)>();
         if self.bytes > limits::LINK_BYTES {
             self.more = true;
@@ -63,13 +70,23 @@ impl Links {
     /// of all files of its layers; where they are not known, whatever a link leads to
     /// may be there.
     pub(super) fn notes<'a>(&self, paths: Option<impl Iterator<Item = &'a str>>) -> Vec<Note> {
-        if self.more {
-            let reason = format!("more than {} bytes of links", limits::LINK_BYTES);
-            return vec![Note {
+        let all = |reason: &str| {
+            vec![Note {
                 at: Location::new(None, ""),
-                reason,
-            }];
+                reason: reason.to_owned(),
+            }]
+        };
+        if self.more {
+            return all("it has more links than are remembered");
         }
+        let notes = self.each(paths);
+        if self.spent.get() > limits::LINK_STEPS {
+            return all("its links lead further than they are followed");
+        }
+        notes
+    }
+
+    fn each<'a>(&self, paths: Option<impl Iterator<Item = &'a str>>) -> Vec<Note> {
         let mut suspects = self.suspects();
         let mut notes = Vec::new();
         if let Some(paths) = paths {
@@ -174,7 +191,7 @@ impl Links {
     }
 
     /// Where a path leads to, and the first link on the way; nothing where it goes in
-    /// a circle, since nobody can open that.
+    /// a circle or without end, since nobody can open that.
     fn resolve(&self, path: &str) -> Option<(String, Option<&str>)> {
         let mut left: Vec<&str> = path.rsplit('/').collect();
         let mut reached = String::new();
@@ -192,6 +209,13 @@ impl Links {
                     }
                     reached.push_str(part);
                 }
+            }
+            let length = u64::try_from(reached.len()).unwrap_or(u64::MAX);
+            let spent = self.spent.get().saturating_add(length);
+            self.spent.set(spent);
+            // Nothing that long is in a layer.
+            if spent > limits::LINK_STEPS || reached.len() > limits::PATH_BYTES {
+                return None;
             }
             let Some((known, link)) = self.by_path.get_key_value(reached.as_str()) else {
                 continue;

@@ -222,3 +222,19 @@ fn links_of_a_folder_count_as_well() {
     let paths: Vec<_> = notes.iter().map(|note| note.at.path.as_str()).collect();
     assert_eq!(paths, ["var/lib/dpkg"]);
 }
+
+/// Forty links after one another, each by way of a folder that is entered and left
+/// again and again.
+#[test]
+fn links_that_lead_without_end_are_followed_for_some_time() {
+    let folder = "f".repeat(3_900);
+    let paths: Vec<String> = (0..80).map(|n| format!("{folder}/{n}")).collect();
+    let targets = (1..=80).map(|n| format!("->{}{n}", "x/../".repeat(800)));
+    let targets: Vec<String> = targets.collect();
+    let pairs = paths.iter().zip(&targets);
+    let entries: Vec<(&str, &str)> = pairs.map(|(p, t)| (p.as_str(), t.as_str())).collect();
+    assert_eq!(
+        notes(&[&entries]),
+        [": its links lead further than they are followed"]
+    );
+}
