@@ -195,6 +195,17 @@ fn what_leads_out_of_the_image_is_told_and_not_shown() {
 }
 
 #[test]
+fn a_path_has_so_many_folders() {
+    let deep = |folders: usize| "a/".repeat(folders) + "b";
+    let seen = walk(&[&layer(&[(&deep(256), "1"), (&deep(257), "2")])]).unwrap();
+    assert_eq!(seen.files, [format!("{}=1", deep(256))]);
+    assert_eq!(
+        seen.odd,
+        [format!("{}: its path has too many folders", deep(257))]
+    );
+}
+
+#[test]
 fn headers_have_a_limit_and_one_meaning() {
     let mut archive = Builder::new(Vec::new());
     let name = vec![b'a'; 2 * 1024 * 1024];
