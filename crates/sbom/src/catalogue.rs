@@ -349,6 +349,10 @@ impl Visitor for OneLayer<'_> {
         self.scanner.look(self.layer, file, content)
     }
 
+    fn gone(&mut self, path: &str, target: &str) {
+        self.scanner.links.gone(path, target);
+    }
+
     fn odd(&mut self, path: &str, reason: String) {
         self.scanner.noted(self.layer, path, reason);
     }

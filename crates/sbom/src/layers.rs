@@ -37,6 +37,10 @@ pub(crate) trait Visitor {
     /// it wants. A path may be shown again from the same layer: the last one is it.
     fn file(&mut self, file: &File<'_>, content: &mut dyn Read) -> io::Result<()>;
 
+    /// Is told of a symbolic link that an upper layer hides, and where it led to: what
+    /// the layers between the two have below it may have been unpacked there.
+    fn gone(&mut self, _path: &str, _target: &str) {}
+
     /// Is told of an entry that is not followed, and why.
     fn odd(&mut self, path: &str, reason: String);
 }
@@ -138,13 +142,17 @@ impl Walk {
                     upper.hidden.push(path.as_str().into());
                 }
             }
-            if is_hidden {
+            if is_hidden && read.kind != Kind::Symlink {
                 continue;
             }
             let link = read.link.and_then(|link| match read.kind {
                 Kind::Symlink => Some(String::from_utf8_lossy(&link).into_owned()),
                 _ => path::normal(&link).ok().flatten(),
             });
+            if is_hidden {
+                visitor.gone(&path, link.as_deref().unwrap_or_default());
+                continue;
+            }
             let of = link.as_deref().filter(|_| read.kind == Kind::HardLink);
             let file = File {
                 only_name: of.is_some_and(|of| self.hides(of)),

@@ -21,6 +21,8 @@ use crate::limits;
 #[derive(Debug, Default)]
 pub(super) struct Links {
     by_path: HashMap<Box<str>, Link>,
+    /// Where those led to that an upper layer hides.
+    gone: HashMap<Box<str>, Vec<Box<str>>>,
     /// The layers that have some.
     layers: Vec<Digest>,
     bytes: usize,
@@ -50,9 +52,7 @@ impl Links {
         if target.len() > limits::PATH_BYTES {
             return;
         }
-        self.bytes += file.path.len() + target.len() + size_of::<(Box<str>, Link)>();
-        if self.bytes > limits::LINK_BYTES {
-            self.more = true;
+        if !self.has_room(file.path, target) {
             return;
         }
         let layer = layer.map(|layer| {
@@ -64,6 +64,28 @@ impl Links {
         let target = target.into();
         self.by_path
             .insert(file.path.into(), Link { target, layer });
+    }
+
+    /// Remembers a link that is not there any more.
+    pub(super) fn gone(&mut self, path: &str, target: &str) {
+        let known = self.gone.get(path).map_or(&[][..], Vec::as_slice);
+        if target.len() > limits::PATH_BYTES || known.iter().any(|to| **to == *target) {
+            return;
+        }
+        // Each is looked at for each file below it.
+        self.more |= known.len() >= GONE;
+        if self.has_room(path, target) {
+            self.gone
+                .entry(path.into())
+                .or_default()
+                .push(target.into());
+        }
+    }
+
+    fn has_room(&mut self, path: &str, target: &str) -> bool {
+        self.bytes += path.len() + target.len() + size_of::<(Box<str>, Link)>();
+        self.more |= self.bytes > limits::LINK_BYTES;
+        !self.more
     }
 
     /// What is in an image and not looked at because of its links. `paths` are those
@@ -91,7 +113,8 @@ impl Links {
         let mut notes = Vec::new();
         if let Some(paths) = paths {
             let through = self.through();
-            if suspects.is_empty() && through.is_empty() {
+            let gone = self.gone_places(!suspects.is_empty());
+            if suspects.is_empty() && through.is_empty() && gone.is_empty() {
                 return notes;
             }
             for path in paths {
@@ -108,9 +131,23 @@ impl Links {
                         see(&mut suspects, &place);
                     }
                 }
-                if is_below(&|up| through.contains(up))
-                    && let Some(place) = self.hidden_place(path)
-                {
+                let mut places = Vec::new();
+                if is_below(&|up| through.contains(up)) {
+                    places.extend(self.place(path));
+                }
+                if !gone.is_empty() {
+                    for (end, _) in path.match_indices('/') {
+                        let (above, below) = path.split_at(end);
+                        let led = gone.get(above).into_iter().flatten();
+                        let led = led.map(|to| format!("{to}{below}"));
+                        let led = led.map(|place| place.trim_start_matches('/').to_owned());
+                        for place in led {
+                            see(&mut suspects, &place);
+                            places.push(place);
+                        }
+                    }
+                }
+                for place in places.into_iter().filter(|place| is_hidden(path, place)) {
                     let reason = format!("below a link, so that it may be unpacked to `{place}`");
                     let at = Location::new(None, path);
                     notes.push(Note { at, reason });
@@ -161,6 +198,27 @@ impl Links {
         links.map(|link| &**link).collect()
     }
 
+    /// Where the links led to that are not there any more. Of those that led to no place
+    /// of a database and to none above one only they are of interest by way of which a
+    /// suspect may be there.
+    fn gone_places(&self, all: bool) -> HashMap<&str, Vec<String>> {
+        let mut places: HashMap<&str, Vec<String>> = HashMap::new();
+        for (path, targets) in &self.gone {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            for target in targets {
+                let whole = match target.starts_with('/') {
+                    true => target.to_string(),
+                    false => format!("{folder}/{target}"),
+                };
+                let place = self.resolve(&whole).map(|(place, _)| place);
+                let wanted = |place: &String| all || place.is_empty() || is_above_a_database(place);
+                places.entry(path).or_default().extend(place.filter(wanted));
+            }
+        }
+        places.retain(|_, places| !places.is_empty());
+        places
+    }
+
     /// Where a path leads to that is something else than what is looked for there, and
     /// the first link on the way.
     fn elsewhere(&self, path: &str, kind: Looked) -> Option<(String, &str)> {
@@ -177,17 +235,6 @@ impl Links {
             "" => name.to_owned(),
             folder => format!("{folder}/{name}"),
         })
-    }
-
-    /// Where an entry below a link is unpacked to, if that is where a package database
-    /// is, or a folder above one, and its own path is not.
-    fn hidden_place(&self, path: &str) -> Option<String> {
-        let place = self.place(path)?;
-        let database = looked::named(&place).filter(|kind| kind.is_database());
-        let is_looked_at = is_above_a_database(path)
-            || database.is_some_and(|kind| looked::named(path) == Some(kind));
-        let is_hidden = database.is_some() || is_above_a_database(&place);
-        (is_hidden && !is_looked_at).then_some(place)
     }
 
     /// Where a path leads to, and the first link on the way; nothing where it goes in
@@ -262,6 +309,15 @@ fn see(suspects: &mut HashMap<String, Suspect<'_>>, place: &str) {
     }
 }
 
+/// Whether an entry is unpacked to where a package database is, or a folder above one,
+/// and is not looked at under its own path.
+fn is_hidden(path: &str, place: &str) -> bool {
+    let database = looked::named(place).filter(|kind| kind.is_database());
+    let is_looked_at =
+        is_above_a_database(path) || database.is_some_and(|kind| looked::named(path) == Some(kind));
+    (database.is_some() || is_above_a_database(place)) && !is_looked_at
+}
+
 /// To the folder that something is in; that of the root is the root.
 fn up(path: &mut String) {
     path.truncate(path.rfind('/').unwrap_or(0));
@@ -274,6 +330,8 @@ fn is_above_a_database(path: &str) -> bool {
         .any(|(place, _)| below(place).is_some())
 }
 
+/// Places that one path led to in layers that others hide.
+const GONE: usize = 16;
 /// As many as Linux follows (`path_resolution(7)`).
 const HOPS: usize = 40;
 

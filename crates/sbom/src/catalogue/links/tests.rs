@@ -177,6 +177,22 @@ fn a_database_that_is_unpacked_through_a_link_is_noted() {
         assert!(notes(&[&[link, file]]).contains(&noted), "{database}");
         assert!(notes(&[&[file], &[link]]).contains(&noted), "{database}");
     }
+    // The link was there when the file was unpacked, and is not any more.
+    let gone = notes(&[
+        &[("opt/.wh.x", "")],
+        &[("opt/x/status", APK)],
+        &[("opt/x", "->../var/lib/dpkg")],
+    ]);
+    assert_eq!(
+        gone,
+        ["opt/x/status: below a link, so that it may be unpacked to `var/lib/dpkg/status`"]
+    );
+    let gone = notes(&[
+        &[("opt/.wh.x", ""), ("var/lib/dpkg", "->/srv")],
+        &[("opt/x/status", APK)],
+        &[("opt/x", "->/srv")],
+    ]);
+    assert_eq!(gone, ["var/lib/dpkg: a link, which is not followed"]);
     // What is looked at under its own name as well is not hidden.
     let merged: &[(&str, &str)] = &[("lib", "->usr/lib"), ("lib/apk/db/installed", APK)];
     assert_eq!(notes(&[merged]), Vec::<String>::new());
@@ -237,4 +253,16 @@ fn links_that_lead_without_end_are_followed_for_some_time() {
         notes(&[&entries]),
         [": its links lead further than they are followed"]
     );
+}
+
+#[test]
+fn a_link_that_is_replaced_again_and_again_is_not_followed_to_all_its_places() {
+    let of = |places: usize| {
+        let targets: Vec<String> = (0..places).map(|n| format!("->{n}")).collect();
+        let targets = targets.iter().map(|target| ("x", target.as_str()));
+        let lower: Vec<(&str, &str)> = targets.collect();
+        notes(&[&[("x", "")], &lower])
+    };
+    assert_eq!(of(16), Vec::<String>::new());
+    assert_eq!(of(17), [": it has more links than are remembered"]);
 }
