@@ -120,45 +120,79 @@ impl VexStatement {
     }
 
     /// Whether it is about this package in this image, whose manifest or index
-    /// the attestation is about.
+    /// the attestation is about. One that excuses has to say so; one that does not
+    /// excuse may be about a package that nobody can tell, of which the scanner gives
+    /// no package URL, or the statement none.
     #[must_use]
     pub fn covers(&self, image: &Reference, subject: &Digest, purl: Option<&str>) -> bool {
+        let surely = self.status.excuses();
         self.products.is_empty()
             || self
                 .products
                 .iter()
-                .any(|product| product.covers(image, subject, purl))
+                .any(|product| product.covers(image, subject, purl, surely))
     }
 }
 
 impl Product {
-    fn covers(&self, image: &Reference, subject: &Digest, purl: Option<&str>) -> bool {
+    fn covers(
+        &self,
+        image: &Reference,
+        subject: &Digest,
+        purl: Option<&str>,
+        surely: bool,
+    ) -> bool {
         let is_image = match &self.sha256 {
             Some(hash) => subject.algorithm().name() == "sha256" && hash == subject.hex(),
-            None => self.names.iter().any(|n| names_image(n, image, subject)),
+            None => {
+                let mut names = self.names.iter();
+                names.any(|n| names_image(n, image, subject, surely))
+            }
         };
+        let is_named = |names: &Vec<String>| names.iter().any(|n| is_package(n, purl));
         if is_image {
-            let part = |names: &Vec<String>| names.iter().any(|n| is_package(n, purl));
+            let part = |names: &Vec<String>| {
+                is_named(names)
+                    || !surely && (purl.is_none() || names.iter().all(|n| Purl::parse(n).is_none()))
+            };
             return self.parts.is_empty() || self.parts.iter().any(part);
         }
         // A package may be the product itself. Parts of a package are not known here.
-        self.sha256.is_none()
-            && self.parts.is_empty()
-            && self.names.iter().any(|name| is_package(name, purl))
+        if surely {
+            return self.sha256.is_none() && self.parts.is_empty() && is_named(&self.names);
+        }
+        is_named(&self.names) || purl.is_none() && self.names.iter().any(|n| names_package(n))
     }
 }
 
 /// Whether a name is the image's: its package URL with its digest or without a
-/// version, or its reference by digest.
-fn names_image(name: &str, image: &Reference, subject: &Digest) -> bool {
+/// version, or its reference by digest. What it says of one tag or one platform it
+/// says surely of this image only where that has the tag.
+fn names_image(name: &str, image: &Reference, subject: &Digest, surely: bool) -> bool {
     let repository = image.repository();
     if name == repository.at(subject).to_string() {
+        return true;
+    }
+    let path = repository.name();
+    let rest = name.strip_prefix(&format!("{}/{path}", repository.registry()));
+    if !surely && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(':')) {
         return true;
     }
     let Some(purl) = Purl::parse(name).filter(|purl| purl.kind == "oci") else {
         return false;
     };
-    let path = repository.name();
+    // "OCI purls do not contain a namespace" (purl-spec, oci).
+    if purl.namespace.is_some() {
+        return false;
+    }
+    let is_this = |(key, value): &(String, String)| match key.as_str() {
+        "repository_url" => true,
+        "tag" => image.tag() == Some(value),
+        _ => false,
+    };
+    if surely && purl.version.is_none() && !purl.qualifiers.iter().all(is_this) {
+        return false;
+    }
     let last = path.rsplit('/').next().unwrap_or(path);
     let whole = format!("{}/{path}", repository.registry());
     let folder = whole.strip_suffix(&format!("/{last}")).unwrap_or_default();
@@ -185,6 +219,11 @@ fn is_package(said: &str, found: Option<&str>) -> bool {
             .qualifiers
             .iter()
             .all(|(key, value)| found.qualifier(key) == Some(value))
+}
+
+/// Whether a name is the package URL of something that may be in an image.
+fn names_package(name: &str) -> bool {
+    Purl::parse(name).is_some_and(|purl| !matches!(purl.kind.as_str(), "oci" | "docker"))
 }
 
 /// A package URL in its parts.

@@ -268,6 +268,7 @@ impl Context {
 
     /// Warns of something that does not keep the command from its work.
     pub(crate) fn warn(&self, text: impl fmt::Display) {
+        let text = waxseal_policy::escaped_lines(&text.to_string());
         let _ = writeln!(
             anstream::stderr().lock(),
             "{WARNING}warning{WARNING:#}: {text}"

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
 
+use waxseal_policy::escaped_lines;
+
 use crate::exit::Exit;
 
 /// A failed command: one line that says what, where and why, and a second one
@@ -78,8 +80,10 @@ impl Failure {
     pub(crate) fn print(&self) {
         let red = anstyle::AnsiColor::Red.on_default().bold();
         let mut stderr = anstream::stderr().lock();
+        // What a registry or a document says may be part of it.
+        let message = escaped_lines(&self.message);
         // Where stderr is gone there is nobody left to tell.
-        let _ = writeln!(stderr, "{red}error{red:#}: {}", self.message);
+        let _ = writeln!(stderr, "{red}error{red:#}: {message}");
         drop(stderr);
         if let Some(hint) = &self.hint {
             print_hint(hint);
@@ -105,6 +109,7 @@ impl From<waxseal_registry::Error> for Failure {
 
 /// Writes what to do next to stderr.
 pub(crate) fn print_hint(hint: &str) {
+    let hint = escaped_lines(hint);
     let _ = writeln!(anstream::stderr().lock(), "{HINT}hint{HINT:#}: {hint}");
 }
 

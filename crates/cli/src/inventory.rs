@@ -10,6 +10,7 @@ use waxseal_gate::{Fault, LayersError};
 use waxseal_oci::{
     Descriptor, Digest, Document, LAYOUT_FILE, REF_NAME_ANNOTATION, Reference, Repository,
 };
+use waxseal_policy::escaped;
 use waxseal_registry::{Layout, Source};
 use waxseal_sbom::{Inventory, Scanner, Target};
 
@@ -86,17 +87,26 @@ pub(crate) async fn of_image(
     found.taken(target)
 }
 
-/// The platforms of an index in a registry; none where it is one image.
+/// The platforms of an index in a registry, and how many of its entries are for none;
+/// neither where it is one image.
 pub(crate) async fn platforms(
     context: &Context,
     reference: &Reference,
-) -> Result<Vec<String>, Failure> {
+) -> Result<(Vec<String>, usize), Failure> {
     let client = context.client()?;
     let name = reference.to_string();
     let digest = client.resolve(reference).await?.required(name)?;
-    let members = members(context, reference.repository(), &digest).await?;
-    let named = members.unwrap_or_default().into_iter();
-    Ok(named.map(|(_, platform)| platform).collect())
+    let raw = client.manifest(reference.repository(), &digest).await?;
+    let raw = raw.required(reference.to_string())?;
+    let Document::Index(index) = raw.document()? else {
+        return Ok((Vec::new(), 0));
+    };
+    let named = images(&index.manifests).into_iter();
+    let others = index.manifests.iter().filter(|e| e.platform.is_none());
+    Ok((
+        named.map(|(_, platform)| platform).collect(),
+        others.count(),
+    ))
 }
 
 /// The images of an index with their platforms; nothing where it is no index.
@@ -116,7 +126,8 @@ pub(crate) async fn members(
 /// Warns of what could not be read.
 pub(crate) fn warn(context: &Context, inventory: &Inventory) {
     for note in inventory.notes.iter().take(SHOWN) {
-        context.warn(format_args!("`{}`: {}", note.at.path, note.reason));
+        let [path, reason] = [&note.at.path, &note.reason].map(|text| escaped(text));
+        context.warn(format_args!("`{path}`: {reason}"));
     }
     if let Some(more) = inventory.notes.len().checked_sub(SHOWN).filter(|n| *n > 0) {
         context.warn(format_args!("and {more} more that could not be read"));
@@ -225,11 +236,16 @@ async fn image<S: Source>(
     })
 }
 
-/// The members of an index that are images, with their platforms.
+/// The members of an index that are images, with their platforms. An attestation that
+/// a build leaves beside them is for none that is known; what is for another would be
+/// run, whatever its annotations say.
 fn images(entries: &[Descriptor]) -> Vec<(Descriptor, String)> {
+    let is_unknown =
+        |entry: &Descriptor| entry.platform.as_ref().is_some_and(|p| p.os == "unknown");
+    let is_beside = |entry: &Descriptor| entry.annotation("vnd.docker.reference.type").is_some();
     entries
         .iter()
-        .filter(|entry| entry.annotation("vnd.docker.reference.type").is_none())
+        .filter(|entry| !(is_beside(entry) && is_unknown(entry)))
         .filter_map(|entry| Some((entry.clone(), entry.platform.as_ref()?.to_string())))
         .collect()
 }
@@ -239,10 +255,25 @@ fn member(entries: &[Descriptor], wanted: Option<&str>) -> Result<(Digest, Strin
     let images = images(entries);
     let names = || {
         let names: Vec<&str> = images.iter().map(|(_, name)| name.as_str()).collect();
-        names.join(", ")
+        escaped(&names.join(", "))
     };
     let chosen = match (wanted, images.as_slice()) {
-        (Some(wanted), _) => images.iter().find(|(_, name)| name == wanted),
+        (Some(wanted), _) => {
+            let mut of_it = images.iter().filter(|(_, name)| name == wanted);
+            let first = of_it.next();
+            if let Some((other, _)) =
+                of_it.find(|(e, _)| first.is_some_and(|(f, _)| f.digest != e.digest))
+            {
+                // Which of them is run is up to the runtime.
+                return Err(Failure::new(format_args!(
+                    "the index has several images for `{}`, {} among them",
+                    escaped(wanted),
+                    other.digest
+                ))
+                .hint("name one of them by its digest"));
+            }
+            first
+        }
         (None, [one]) => Some(one),
         (None, _) => {
             return Err(Failure::usage("it is an index of several platforms")
@@ -315,6 +346,11 @@ fn folder(context: &Context, root: &Path) -> Result<Taken, Failure> {
                         .is_some_and(|of_root| is_mounted(of_root, &metadata));
                 if !of_the_kernel {
                     waiting.push(path);
+                }
+            } else if metadata.is_symlink() {
+                match fs::read_link(&path) {
+                    Ok(target) => scanner.link(&name, &target.to_string_lossy()),
+                    Err(error) => scanner.note(&name, format!("cannot be read: {error}")),
                 }
             } else if metadata.is_file() {
                 let mut file = Lazy::new(&path);
@@ -395,7 +431,60 @@ const SHOWN: usize = 20;
 
 #[cfg(test)]
 mod tests {
-    use super::not_a_path;
+    use super::{images, member, not_a_path};
+    use waxseal_oci::Descriptor;
+
+    #[test]
+    fn an_annotation_alone_makes_no_attestation() {
+        let entry = |os: &str| -> Descriptor {
+            let text = format!(
+                r#"{{"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 1,
+                    "digest": "sha256:{}", "platform": {{"os": "{os}", "architecture": "amd64"}},
+                    "annotations": {{"vnd.docker.reference.type": "attestation-manifest"}}}}"#,
+                "a".repeat(64)
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let names = images(&[entry("linux"), entry("unknown")]).into_iter();
+        assert_eq!(
+            names.map(|(_, name)| name).collect::<Vec<_>>(),
+            ["linux/amd64"]
+        );
+    }
+
+    #[test]
+    fn one_of_several_images_for_a_platform_is_not_taken_for_all() {
+        let entry = |digit: &str, os: &str| -> Descriptor {
+            let text = format!(
+                r#"{{"mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 1,
+                    "digest": "sha256:{}", "platform": {{"os": "{os}", "architecture": "amd64"}}}}"#,
+                digit.repeat(64)
+            );
+            serde_json::from_str(&text).unwrap()
+        };
+        let entries = [
+            entry("a", "linux"),
+            entry("b", "linux"),
+            entry("c", "windows"),
+        ];
+        let taken = |entries: &[Descriptor], wanted| {
+            let taken = member(entries, Some(wanted));
+            taken
+                .map_err(|f| f.in_one_line())
+                .map(|(d, _)| d.to_string())
+        };
+        let several = format!(
+            "the index has several images for `linux/amd64`, sha256:{} among them; name one of \
+             them by its digest",
+            "b".repeat(64)
+        );
+        assert_eq!(taken(&entries, "linux/amd64"), Err(several));
+        let only = format!("sha256:{}", "c".repeat(64));
+        assert_eq!(taken(&entries, "windows/amd64"), Ok(only));
+        // The same image twice is one.
+        let same = [entry("a", "linux"), entry("a", "linux")];
+        assert!(taken(&same, "linux/amd64").is_ok());
+    }
 
     #[test]
     fn only_a_short_name_may_have_been_a_path() {

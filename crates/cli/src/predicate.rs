@@ -11,6 +11,7 @@ use waxseal_attestation::{
     PredicateType, STATEMENT_SUFFIX, Subject, custom_predicate, statement_bytes, statement_prefix,
 };
 use waxseal_oci::{Digest, check_json};
+use waxseal_policy::escaped;
 use waxseal_sbom::{SbomError, SubjectMatch, check_subject};
 
 use crate::command::sign_blob::is_stdin;
@@ -345,6 +346,7 @@ fn check_object(bytes: &[u8]) -> Result<(), String> {
 }
 
 fn about(path: &Path, why: impl std::fmt::Display) -> Failure {
+    let why = escaped(&why.to_string());
     Failure::new(format_args!("`{}`: {why}", path.display()))
 }
 

@@ -86,4 +86,4 @@ pub use render::Style;
 pub use roots::{RootAge, RootDemand, RootUsed, WhenStale};
 pub use rules::sbom::SbomDemand;
 pub use sboms::{AttestedSbom, Layers, Sboms};
-pub use text::escaped;
+pub use text::{escaped, escaped_lines};

@@ -12,6 +12,13 @@ pub fn escaped(text: &str) -> String {
     escaped_to(limits::SHOWN_CHARS, text)
 }
 
+/// The same of several lines, which stay lines, and not cut.
+#[must_use]
+pub fn escaped_lines(text: &str) -> String {
+    let lines = text.split('\n').map(|line| escaped_to(usize::MAX, line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// The same, cut at `longest` characters.
 pub(crate) fn escaped_to(longest: usize, text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(longest));
@@ -43,6 +50,15 @@ fn is_hidden(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_stay_lines() {
+        let long = "x".repeat(1_000);
+        assert_eq!(
+            escaped_lines(&format!("a\x1b[2J\r\n{long}")),
+            format!("a\\u{{1b}}[2J\\u{{d}}\n{long}")
+        );
+    }
 
     #[test]
     fn terminals_are_safe() {

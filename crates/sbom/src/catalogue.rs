@@ -7,6 +7,7 @@ mod dpkg;
 mod gem;
 mod golang;
 mod java;
+mod links;
 mod lock;
 mod looked;
 mod node;
@@ -22,6 +23,7 @@ use std::io::{self, Read};
 
 use waxseal_oci::Digest;
 
+use self::links::Links;
 use self::looked::{Held, Looked};
 use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};
 use crate::layers::{File, Kind, LayerError, Visitor, Walk, fill};
@@ -39,6 +41,7 @@ pub struct Scanner {
     /// By the path of the copyright file.
     licenses: BTreeMap<String, Vec<License>>,
     notes: Vec<Note>,
+    links: Links,
     count: usize,
     /// What the last file was read into, for the next.
     buffer: Vec<u8>,
@@ -130,8 +133,22 @@ impl Scanner {
             executable,
             kind: Kind::File,
             link: None,
+            only_name: false,
         };
         self.look(None, &file, content)
+    }
+
+    /// Looks at one symbolic link of such a folder. It is not followed.
+    pub fn link(&mut self, path: &str, target: &str) {
+        let link = File {
+            path,
+            size: 0,
+            executable: false,
+            kind: Kind::Symlink,
+            link: Some(target),
+            only_name: false,
+        };
+        self.links.see(None, &link);
     }
 
     /// Records something that could not be read.
@@ -141,7 +158,10 @@ impl Scanner {
 
     /// What was found.
     #[must_use]
-    pub fn finish(self) -> Inventory {
+    pub fn finish(mut self) -> Inventory {
+        for Note { at, reason } in self.links.notes(self.walk.paths()) {
+            self.noted(at.layer.as_ref(), &at.path, reason);
+        }
         // `/etc/os-release` before `/usr/lib/os-release`, as its manual says.
         let distro = self.distro.into_values().next();
         let known = distro.clone().unwrap_or_default();
@@ -201,6 +221,7 @@ impl Scanner {
     ) -> io::Result<()> {
         // The same path again, from the same layer: this one is it.
         self.found.remove(file.path);
+        self.links.see(layer, file);
         let Some(looked) = looked::wanted(file) else {
             return Ok(());
         };
@@ -211,21 +232,16 @@ impl Scanner {
         }
         match file.kind {
             Kind::File => {}
-            Kind::HardLink | Kind::Sparse if !looked.names_packages() => return Ok(()),
+            Kind::HardLink | Kind::Sparse if looked == Looked::Copyright => return Ok(()),
             Kind::HardLink => {
-                self.linked(layer, file);
+                self.linked(layer, looked, file);
                 return Ok(());
             }
             Kind::Sparse => {
                 self.noted(layer, file.path, "a sparse file, which is not read".into());
                 return Ok(());
             }
-            // Under another name nobody looks for a database.
-            Kind::Symlink if matches!(looked, Looked::Apk | Looked::Dpkg | Looked::Rpm) => {
-                self.noted(layer, file.path, "a link, which is not followed".into());
-                return Ok(());
-            }
-            // A link leads to a file that is looked at under its own name.
+            // Where a link leads is known at the end.
             Kind::Folder | Kind::Symlink | Kind::Other => return Ok(()),
         }
         if let Looked::Unread(what) = looked {
@@ -277,11 +293,14 @@ impl Scanner {
 
     /// Another name of a file that this layer had before, under a name by which it
     /// was looked at as well.
-    fn linked(&mut self, layer: Option<&Digest>, file: &File<'_>) {
+    fn linked(&mut self, layer: Option<&Digest>, looked: Looked, file: &File<'_>) {
         let name = |path: &str| path.rsplit('/').next().map(str::to_owned);
+        let is_program = looked == Looked::Program;
         let same = file
             .link
-            .filter(|link| name(link) == name(file.path))
+            .filter(|link| is_program || name(link) == name(file.path))
+            // A file may be something else to each of two that read it.
+            .filter(|link| looked::named(link) == looked::named(file.path))
             .and_then(|link| self.found.get(link))
             .filter(|found| found.layer.as_ref() == layer);
         match same {
@@ -297,6 +316,8 @@ impl Scanner {
                 };
                 self.found.insert(file.path.to_owned(), findings);
             }
+            // It is looked at under the other name, and most have no packages.
+            None if is_program && !file.only_name => {}
             None => {
                 let reason = "a hard link to what was not read".to_owned();
                 self.noted(layer, file.path, reason);
@@ -351,6 +372,10 @@ struct OneLayer<'a> {
 impl Visitor for OneLayer<'_> {
     fn file(&mut self, file: &File<'_>, content: &mut dyn Read) -> io::Result<()> {
         self.scanner.look(self.layer, file, content)
+    }
+
+    fn gone(&mut self, path: &str, target: &str) {
+        self.scanner.links.gone(path, target);
     }
 
     fn odd(&mut self, path: &str, reason: String) {

@@ -34,7 +34,11 @@ pub(crate) fn check(head: Head<'_>) -> Result<Sbom, SbomError> {
     {
         return Err(invalid("serialNumber", serial, "`urn:uuid:` and a UUID"));
     }
-    let listed = head.components.unwrap_or_default();
+    let mut subject = head.metadata.and_then(|m| m.component);
+    let mut listed = head.components.unwrap_or_default();
+    if let Some(inside) = subject.as_mut().and_then(|s| s.components.take()) {
+        listed.add(inside);
+    }
     if let Some(kind) = listed.unknown_type {
         return Err(invalid("components[].type", &kind, "a type of component"));
     }
@@ -42,7 +46,7 @@ pub(crate) fn check(head: Head<'_>) -> Result<Sbom, SbomError> {
     if count == 0 {
         return Err(SbomError::Empty("components"));
     }
-    let subjects = match head.metadata.and_then(|m| m.component) {
+    let subjects = match subject {
         Some(component) => vec![component.claim()?],
         None => Vec::new(),
     };
@@ -71,6 +75,7 @@ struct Subject<'a> {
     purl: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     hashes: Vec<Hash<'a>>,
+    components: Option<Components>,
 }
 
 #[derive(Deserialize)]
@@ -131,9 +136,15 @@ impl<'a> Walk<'a> for Components {
             self.unknown_type = Some(component.kind.into_owned());
         }
         if let Some(nested) = component.components {
-            self.count += nested.count;
-            self.unknown_type = self.unknown_type.take().or(nested.unknown_type);
+            self.add(nested);
         }
+    }
+}
+
+impl Components {
+    fn add(&mut self, nested: Self) {
+        self.count += nested.count;
+        self.unknown_type = self.unknown_type.take().or(nested.unknown_type);
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use waxseal_oci::Digest;
 
+use crate::limits;
+
 /// A kind of package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -82,16 +84,26 @@ impl License {
         Some(Self::Named(text.to_owned()))
     }
 
-    /// The licences that it names: each of an expression, one by one.
+    /// The licences that it names: each of an expression, one by one. Of another text
+    /// the whole of it, and those of SPDX's list that it has in it, in whatever case
+    /// and by the names that they have now: `MIT or agpl-3.0` is none, and means one.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        if let Self::Expression(text) = self
+        let text = self.as_str();
+        if let Self::Expression(_) = self
             && let Ok(expression) = spdx::Expression::parse(text)
         {
             let each = expression.requirements();
             return each.map(|named| named.req.to_string()).collect();
         }
-        vec![self.as_str().to_owned()]
+        let words = text.split(|c: char| c.is_whitespace() || "()/,;|&".contains(c));
+        let mut names = vec![text.to_owned()];
+        for name in words.filter_map(listed) {
+            if !names.contains(&name) && names.len() < limits::LICENSES {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// The text.
@@ -101,6 +113,23 @@ impl License {
             Self::Expression(text) | Self::Named(text) => text,
         }
     }
+}
+
+/// A licence of SPDX's list as it is called now: `AGPL-3.0-or-later` for `agpl-3.0+`.
+fn listed(word: &str) -> Option<String> {
+    let bare = word.strip_suffix('+').unwrap_or(word);
+    let of_list = |name: &str| {
+        let mut all = spdx::identifiers::LICENSES.iter();
+        let found = all.find(|known| known.name.eq_ignore_ascii_case(name))?;
+        Some(found.name.to_owned())
+    };
+    let now = match bare.len() == word.len() {
+        true => format!("{bare}-only"),
+        false => format!("{bare}-or-later"),
+    };
+    of_list(&now)
+        .or_else(|| of_list(word))
+        .or_else(|| of_list(bare))
 }
 
 /// Where something was found.

@@ -28,8 +28,11 @@ pub(crate) struct File<'a> {
     pub(crate) size: u64,
     pub(crate) executable: bool,
     pub(crate) kind: Kind,
-    /// The path of the file that this is another name of, where that can be told.
+    /// The path of the file that this is another name of, where that can be told; of
+    /// a symbolic link the target, as it is written there.
     pub(crate) link: Option<&'a str>,
+    /// Whether an upper layer hides the file that this is another name of.
+    pub(crate) only_name: bool,
 }
 
 /// Who looks at the files.
@@ -37,6 +40,10 @@ pub(crate) trait Visitor {
     /// Is shown a file that is not hidden, and its content, of which it reads what
     /// it wants. A path may be shown again from the same layer: the last one is it.
     fn file(&mut self, file: &File<'_>, content: &mut dyn Read) -> io::Result<()>;
+
+    /// Is told of a symbolic link that an upper layer hides, and where it led to: what
+    /// the layers between the two have below it may have been unpacked there.
+    fn gone(&mut self, _path: &str, _target: &str) {}
 
     /// Is told of an entry that is not followed, and why.
     fn odd(&mut self, path: &str, reason: String);
@@ -49,6 +56,8 @@ pub(crate) struct Walk {
     hidden: HashSet<Box<str>>,
     /// Folders of which the lower layers show nothing.
     opaque: HashSet<Box<str>>,
+    /// Folders that a layer has an entry for. What is no folder is not there below one.
+    folders: HashSet<Box<str>>,
     hidden_bytes: usize,
     entries: u64,
     decompressed: u64,
@@ -131,17 +140,31 @@ impl Walk {
             if last.0 != folder {
                 last = (folder.to_owned(), self.hides_below(folder));
             }
-            let is_hidden = last.1 || self.hidden.contains(path.as_str());
-            if read.kind != Kind::Folder {
-                upper.hidden.push(path.as_str().into());
+            let mut is_hidden = last.1 || self.hidden.contains(path.as_str());
+            match read.kind {
+                Kind::Folder => upper.folders.push(path.as_str().into()),
+                // Who unpacks without being root leaves devices out, and what is below
+                // them is there.
+                Kind::Other => {}
+                _ => {
+                    is_hidden |= self.folders.contains(path.as_str());
+                    upper.hidden.push(path.as_str().into());
+                }
             }
-            if is_hidden {
+            if is_hidden && read.kind != Kind::Symlink {
                 continue;
             }
-            let link = read
-                .link
-                .and_then(|link| path::normal(&link).ok().flatten());
+            let link = read.link.and_then(|link| match read.kind {
+                Kind::Symlink => Some(String::from_utf8_lossy(&link).into_owned()),
+                _ => path::normal(&link).ok().flatten(),
+            });
+            if is_hidden {
+                visitor.gone(&path, link.as_deref().unwrap_or_default());
+                continue;
+            }
+            let of = link.as_deref().filter(|_| read.kind == Kind::HardLink);
             let file = File {
+                only_name: of.is_some_and(|of| self.hides(of)),
                 link: link.as_deref(),
                 path: &path,
                 size: read.size,
@@ -151,6 +174,18 @@ impl Walk {
             visitor.file(&file, &mut entry)?;
         }
         Ok(())
+    }
+
+    /// The paths of all that was in the layers and no folder, deleted or not; nothing
+    /// where no layer was read.
+    pub(crate) fn paths(&self) -> Option<impl Iterator<Item = &str>> {
+        (self.entries > 0).then(|| self.hidden.iter().map(|path| &**path))
+    }
+
+    /// Whether the layers that were read before hide a file.
+    fn hides(&self, path: &str) -> bool {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.hidden.contains(path) || self.folders.contains(path) || self.hides_below(folder)
     }
 
     /// Whether nothing in a folder is to be seen.
@@ -171,6 +206,10 @@ impl Walk {
             self.hidden_bytes += path.len() + size_of::<Box<str>>();
             self.opaque.insert(path);
         }
+        for path in upper.folders {
+            self.hidden_bytes += path.len() + size_of::<Box<str>>();
+            self.folders.insert(path);
+        }
         if self.hidden_bytes > limits::HIDDEN_BYTES {
             return Err(LayerError::Entries);
         }
@@ -183,6 +222,7 @@ impl Walk {
 struct Layer {
     hidden: Vec<Box<str>>,
     opaque: Vec<Box<str>>,
+    folders: Vec<Box<str>>,
 }
 
 fn join(folder: &str, name: &str) -> String {

@@ -23,11 +23,21 @@ pub const RATIO_FROM: u64 = 256 * 1024 * 1024;
 /// Bytes of a path in a layer.
 pub const PATH_BYTES: usize = 4_096;
 
+/// Folders of a path in a layer. What is above an entry is looked up for each.
+pub const PATH_FOLDERS: usize = 256;
+
 /// Bytes of a header in a layer that gives a long name or attributes.
 pub const HEADER_BYTES: u64 = 1024 * 1024;
 
 /// Paths that are remembered to know what an upper layer hides, in bytes.
 pub const HIDDEN_BYTES: usize = 512 * 1024 * 1024;
+
+/// Symbolic links that are remembered to know where a path leads, in bytes.
+pub const LINK_BYTES: usize = 256 * 1024 * 1024;
+
+/// Bytes of the paths that are looked up to know where links lead: each of forty in a
+/// chain may have thousands of parts.
+pub const LINK_STEPS: u64 = 128 * 1024 * 1024;
 
 /// Bytes of a package database or manifest.
 pub const DATABASE_BYTES: u64 = 128 * 1024 * 1024;

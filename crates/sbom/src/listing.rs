@@ -1,6 +1,7 @@
 //! What an SBOM lists, whoever wrote it and in whichever format.
 
 use jiff::Timestamp;
+use purl::GenericPurl;
 use waxseal_oci::Digest;
 
 use crate::inventory::{Component, Inventory, License, Location};
@@ -45,6 +46,25 @@ pub struct Listed {
     pub hashes: Vec<Digest>,
     /// Where it was found, where the listing was made from an image.
     pub found: Vec<Location>,
+}
+
+impl Listed {
+    /// Its package URL as everybody would write it, and the type in it; nothing where
+    /// it has none. `PKG:NPM/%61` and `pkg:npm/a` are one.
+    #[must_use]
+    pub fn canonical_purl(&self) -> Option<(String, String)> {
+        let purl: GenericPurl<String> = self.purl.as_deref()?.parse().ok()?;
+        let kind = purl.package_type().to_ascii_lowercase();
+        let written = purl.to_string();
+        let rest = written
+            .strip_prefix("pkg:")
+            .and_then(|rest| rest.split_once('/'));
+        let canonical = match rest {
+            Some((_, rest)) => format!("pkg:{kind}/{rest}"),
+            None => written,
+        };
+        Some((canonical, kind))
+    }
 }
 
 impl From<&Inventory> for Listing {

@@ -97,5 +97,5 @@ fn hash(algorithm: &str, hex: &str) -> Option<Digest> {
 
 /// What stands where something is asserted, unless it is that nothing is.
 fn asserted(text: Option<String>) -> Option<String> {
-    text.filter(|text| !matches!(text.as_str(), "" | "NOASSERTION" | "NONE"))
+    text.filter(|text| !matches!(text.trim(), "" | "NOASSERTION" | "NONE"))
 }

@@ -27,7 +27,7 @@ pub fn buildx_materials(file: &[u8]) -> Result<Vec<Dependency>, BuildxError> {
     let with_digest = listed.into_iter().filter(|m| !m.digest.is_empty());
     Ok(with_digest
         .map(|material| Dependency {
-            uri: material.uri,
+            uri: without_password(material.uri),
             digest: material
                 .digest
                 .into_iter()
@@ -36,6 +36,19 @@ pub fn buildx_materials(file: &[u8]) -> Result<Vec<Dependency>, BuildxError> {
         })
         .filter(|dependency| !dependency.digest.is_empty())
         .collect())
+}
+
+/// A URI without whatever stands before its host: a token, where it is a repository.
+fn without_password(uri: String) -> String {
+    let Some((scheme, rest)) = uri.split_once("://") else {
+        return uri;
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}{rest}"),
+        None => uri,
+    }
 }
 
 #[derive(Deserialize)]

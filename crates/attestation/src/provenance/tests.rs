@@ -293,6 +293,15 @@ fn base_images_come_from_what_buildx_wrote() {
     let v1 = br#"{"buildx.build.provenance": {"buildDefinition": {"resolvedDependencies": [
         {"uri": "pkg:docker/alpine@3.20?platform=linux%2Famd64", "digest": {"sha256": "ab"}}]}}}"#;
     assert_eq!(buildx_materials(v1).unwrap(), expected);
+    // A token in front of a host is no part of the place.
+    let secret = br#"{"buildx.build.provenance": {"materials": [
+        {"uri": "https://x:token@example.com/a.git#refs/heads/b@c", "digest": {"sha1": "ab"}}]}}"#;
+    let expected = [Dependency::new(
+        "https://example.com/a.git#refs/heads/b@c",
+        "sha1",
+        "ab",
+    )];
+    assert_eq!(buildx_materials(secret).unwrap(), expected);
     assert_eq!(buildx_materials(b"{}"), Err(BuildxError::NoProvenance));
     assert!(matches!(buildx_materials(b"["), Err(BuildxError::Json(_))));
 }

@@ -91,6 +91,15 @@ fn a_product_is_the_image_or_the_package() {
             false,
         ),
         (r#"["pkg:oci/web"]"#.to_owned(), false),
+        (r#"["pkg:oci/other/api"]"#.to_owned(), false),
+        (r#"["pkg:oci/api?tag=1.0"]"#.to_owned(), true),
+        (r#"["pkg:oci/api?tag=2.0"]"#.to_owned(), false),
+        (r#"["pkg:oci/api?arch=arm64"]"#.to_owned(), false),
+        (
+            format!(r#"["pkg:oci/api@sha256%3A{hex}?tag=2.0&arch=arm64"]"#),
+            true,
+        ),
+        (r#"["registry.example.com/shop/api"]"#.to_owned(), false),
         (r#"["pkg:deb/debian/libssl3"]"#.to_owned(), true),
         (r#"["pkg:deb/debian/libssl3@3.0.1"]"#.to_owned(), true),
         (
@@ -168,4 +177,48 @@ fn a_statement_that_is_not_understood_spoils_the_document() {
         without_time.map_err(|e| e.to_string()),
         Err("its statement 1: nothing says when it was said".to_owned())
     );
+}
+
+/// What takes an excuse back counts where it may be meant.
+#[test]
+fn a_statement_that_does_not_excuse_may_be_about_what_cannot_be_told() {
+    let covers = |status: &str, products: &str, purl: Option<&str>| {
+        let read = document(&format!(
+            r#"{{"vulnerability": {{"name": "CVE-1"}}, "status": "{status}", "products": {products}}}"#
+        ));
+        let statements = read.unwrap().statements;
+        statements
+            .iter()
+            .all(|s| s.covers(&image(), &subject(), purl))
+    };
+    let part =
+        |id: &str| format!(r#"[{{"@id": "pkg:oci/api", "subcomponents": [{{"@id": "{id}"}}]}}]"#);
+    let hashed = r#"[{"@id": "pkg:deb/debian/libssl3", "hashes": {"sha-256": "00"}}]"#;
+    for (products, purl, takes_back) in [
+        (part("pkg:deb/debian/libssl3"), None, true),
+        (part("cpe:2.3:a:openssl:openssl"), Some(PURL), true),
+        (part("pkg:deb/debian/zlib1g"), Some(PURL), false),
+        (r#"["pkg:deb/debian/libssl3"]"#.to_owned(), None, true),
+        (r#"["pkg:oci/web"]"#.to_owned(), None, false),
+        (r#"["web"]"#.to_owned(), None, false),
+        (hashed.to_owned(), Some(PURL), true),
+        (r#"["pkg:oci/api?arch=arm64"]"#.to_owned(), Some(PURL), true),
+        (
+            r#"["registry.example.com/shop/api:2.0"]"#.to_owned(),
+            Some(PURL),
+            true,
+        ),
+        (
+            r#"["registry.example.com/shop/api2"]"#.to_owned(),
+            Some(PURL),
+            false,
+        ),
+    ] {
+        assert!(!covers("fixed", &products, purl), "{products}");
+        assert_eq!(
+            covers("affected", &products, purl),
+            takes_back,
+            "{products}"
+        );
+    }
 }

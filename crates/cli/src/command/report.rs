@@ -130,11 +130,17 @@ impl Report {
         let there = context
             .block_on(inventory::platforms(context, image))
             .and_then(|found| found);
-        let Some(there) = faults.catch(there) else {
+        let Some((there, others)) = faults.catch(there) else {
             return Vec::new();
         };
         let asked = self.trust.which();
         let every = asked.is_empty() || asked == ["index"] || asked == ["all"];
+        if others > 0 && every {
+            faults.0.push(format!(
+                "{others} of the entries of the index are for no platform, and their packages are \
+                 not listed"
+            ));
+        }
         let wanted: Vec<Option<&str>> = match (there.as_slice(), every) {
             ([], _) => vec![None],
             (there, true) => there.iter().map(|p| Some(p.as_str())).collect(),

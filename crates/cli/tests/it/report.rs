@@ -257,6 +257,38 @@ fn an_index_is_listed_by_platform() {
     assert!(!page.contains("pkg:npm/for-amd@1.3.0"), "{page}");
 }
 
+/// Whoever takes one that is for nothing in particular gets what is not on the page.
+#[test]
+fn an_index_with_an_image_for_no_platform_is_not_listed_whole() {
+    let shop = Shop::new();
+    let member = |tag: &str, platform: Option<&str>| {
+        let mut spec = ImageSpec::tiny().for_platform(platform.unwrap_or("linux/amd64"));
+        spec.layer = layer(&[(tag, "")]);
+        let pushed = shop.registry.push_image("shop/odd", tag, &spec);
+        let mut entry = pushed.descriptor;
+        if platform.is_none() {
+            entry.platform = None;
+        }
+        entry
+    };
+    let members = vec![member("a", Some("linux/arm64")), member("b", None)];
+    let bytes = Index::new(members).to_bytes().unwrap();
+    let index = shop
+        .registry
+        .push_manifest("shop/odd", "1", media::OCI_INDEX, &bytes);
+    let signed = shop.run(&["sign", "--key", "cosign3.key", &index.by_digest]);
+    assert_eq!(signed.code, Some(0), "{}", signed.stderr);
+    let ran = shop.report("cosign3.pub", &index.by_digest);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            Some(1),
+            "wrote `page.html`\nerror: the page is not complete: 1 of the entries of the index are \
+             for no platform, and their packages are not listed\n"
+        )
+    );
+}
+
 #[test]
 fn wrong_usage_leaves_nothing() {
     let shop = Shop::new();

@@ -16,13 +16,19 @@ use crate::run::{Place, Ran};
 pub(crate) const APK: &str = "P:musl\nV:1.2.5-r0\nA:x86_64\nL:MIT\n\n";
 pub(crate) const NODE: &str = r#"{"name": "left-pad", "version": "1.3.0", "license": "WTFPL"}"#;
 
-/// A gzipped layer with these files.
+/// A gzipped layer with these files; a content that begins with `->` is a link.
 pub(crate) fn layer(files: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (path, content) in files {
         let mut header = tar::Header::new_gnu();
-        header.set_size(content.len().try_into().unwrap());
         header.set_mode(0o644);
+        if let Some(target) = content.strip_prefix("->") {
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_size(0);
+            archive.append_link(&mut header, path, target).unwrap();
+            continue;
+        }
+        header.set_size(content.len().try_into().unwrap());
         archive
             .append_data(&mut header, path, content.as_bytes())
             .unwrap();
@@ -217,5 +223,53 @@ fn a_layer_that_is_none_is_an_error_with_its_digest() {
         ),
         "{}",
         ran.stderr
+    );
+}
+
+/// A name in a layer is anybody's.
+#[test]
+fn what_is_warned_of_moves_no_cursor_and_starts_no_line() {
+    let registry = Registry::start(Options::default());
+    let place = Place::new();
+    let hostile = "app/node_modules/\u{1b}[2J\n::error::x/package.json";
+    let (image, _) = push(&registry, "1.0", &[layer(&[(hostile, "{")])]);
+    let ran = run(&place, &[&image]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let warned = ran.stderr.lines().next().unwrap();
+    assert!(
+        warned.starts_with(
+            "warning: `app/node_modules/\\u{1b}[2J\\u{a}::error::x/package.json`: not a package.json"
+        ),
+        "{}",
+        ran.stderr
+    );
+    place.write(
+        "hostile.json",
+        "{\"bomFormat\": \"a\\u001b[2J\\n::error::b\"}",
+    );
+    let ran = place.run(["sbom", "diff", "hostile.json", "hostile.json"]);
+    assert_eq!(
+        (ran.code, ran.stderr.as_str()),
+        (
+            Some(1),
+            "error: `hostile.json`: the document is neither CycloneDX nor SPDX: `bomFormat` is \
+             `a\\u{1b}[2J\\u{a}::error::b`\n"
+        )
+    );
+}
+
+/// The packages are there for whoever follows the link.
+#[test]
+fn a_link_that_hides_a_database_is_warned_of_in_a_folder() {
+    let place = Place::new();
+    for folder in ["root/opt/x", "root/var/lib"] {
+        std::fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    place.write("root/opt/x/status", "Package: hidden\nVersion: 1\n");
+    std::os::unix::fs::symlink("/opt/x", place.path("root/var/lib/dpkg")).unwrap();
+    let ran = run(&place, &["root"]);
+    assert_eq!(
+        ran.stderr,
+        "warning: `var/lib/dpkg`: a link, which is not followed\n0 packages in root\n"
     );
 }

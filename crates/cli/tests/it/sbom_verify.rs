@@ -261,3 +261,33 @@ fn an_sbom_that_means_another_content_is_refused_by_layer() {
         )
     );
 }
+
+/// An SBOM without the packages is not compared with all of the image.
+#[test]
+fn an_image_whose_database_is_behind_a_link_is_not_matched() {
+    let attest = |shop: &Shop| {
+        let sbom = r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+            "components": [{"type": "library", "name": "musl", "version": "1.2.5-r0",
+                "purl": "pkg:apk/alpine/musl@1.2.5-r0"},
+                {"type": "library", "name": "left-pad", "version": "1.3.0",
+                 "purl": "pkg:npm/left-pad@1.3.0"}]}"#;
+        shop.attest(sbom, "cosign3.key");
+    };
+    let hidden = ("opt/x/status", "Package: hidden\nVersion: 1\n");
+    let shop = Shop::with(&[hidden, ("var/lib/dpkg", "->/opt/x")]);
+    attest(&shop);
+    let ran = shop.verify(&KEY);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    let layer = shop.layers.last().unwrap();
+    let reason = format!(
+        "the SBOM cannot be compared with all of the image, of which a file is not read: \
+         var/lib/dpkg in layer {layer}: a link, which is not followed"
+    );
+    assert!(ran.stdout.contains(&reason), "{}", ran.stdout);
+    let allowed = shop.verify(&[&KEY[..], &["--allow", "/var/lib/dpkg"]].concat());
+    assert_eq!(allowed.code, Some(0), "{}", allowed.stdout);
+    // Without the link nobody finds it.
+    let shop = Shop::with(&[hidden]);
+    attest(&shop);
+    assert_eq!(shop.verify(&KEY).code, Some(0));
+}

@@ -45,6 +45,7 @@ impl Sbom {
         check_subject(document, attested.subject()).map_err(|error| broken(&error))?;
         if self.demands() {
             let listing = sbom.listing(attested).map_err(broken)?;
+            self.lists_something(listing)?;
             elements::weigh(&self.minimum, listing)?;
             self.is_licensed(listing)?;
             self.is_denied(listing)?;
@@ -70,6 +71,19 @@ impl Sbom {
         self.require_license || !self.deny.is_empty() || !self.minimum.is_empty()
     }
 
+    /// What is asked of each component is true of none. Where the layers are compared,
+    /// they say whether there are any.
+    fn lists_something(&self, listing: &Listing) -> Result<(), Box<Miss>> {
+        let asks = self.require_license
+            || !self.deny.is_empty()
+            || self.minimum.iter().any(|e| e.is_of_components());
+        if listing.packages.is_empty() && asks && !self.matches_image {
+            let reason = "the SBOM lists no package, so that nothing is said of any";
+            return Err(Miss::near(codes::SBOM, reason.to_owned()));
+        }
+        Ok(())
+    }
+
     fn is_licensed(&self, listing: &Listing) -> Result<(), Box<Miss>> {
         if !self.require_license {
             return Ok(());
@@ -87,12 +101,13 @@ impl Sbom {
         if self.deny.is_empty() {
             return Ok(());
         }
-        let components = elements::as_json(listing);
+        let (components, numbers) = elements::as_json(listing);
         for condition in &self.deny {
             match condition.first_component(&components) {
                 Ok(None) => {}
                 Ok(Some(at)) => {
-                    let name = listing.packages.get(at).map(elements::named);
+                    let number = numbers.get(at).copied().unwrap_or_default();
+                    let name = listing.packages.get(number).map(elements::named);
                     let reason = format!(
                         "{} is denied: {}",
                         name.unwrap_or_default(),

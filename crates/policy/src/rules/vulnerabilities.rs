@@ -85,19 +85,18 @@ impl Vulnerabilities {
         report: &ScanReport,
         now: Timestamp,
     ) -> Result<(), Box<Miss>> {
-        let Some(text) = &report.finished else {
-            return self.max_age.weigh(scan.times(), now);
-        };
-        let broken = |why: &str| {
-            let reason = format!("the scan ended at `{}`, which is {why}", escaped(text));
-            Miss::near(codes::SCAN, reason)
-        };
-        let ended: Timestamp = text.parse().map_err(|_| broken("not a time"))?;
-        if ended.duration_since(now) > AHEAD {
-            return Err(broken("yet to come"));
-        }
         let mut times = scan.times().to_vec();
-        times.push(ended);
+        for text in &report.finished {
+            let broken = |why: &str| {
+                let reason = format!("the scan ended at `{}`, which is {why}", escaped(text));
+                Miss::near(codes::SCAN, reason)
+            };
+            let ended: Timestamp = text.parse().map_err(|_| broken("not a time"))?;
+            if ended.duration_since(now) > AHEAD {
+                return Err(broken("yet to come"));
+            }
+            times.push(ended);
+        }
         self.max_age.weigh(&times, now)
     }
 
@@ -157,7 +156,10 @@ impl Vulnerabilities {
         }
         let image = facts.image;
         let applies = |(_, _, s): &&(Timestamp, String, VexStatement)| {
-            s.is_about(names().map(String::as_str))
+            // What is said of an advisory excuses nothing of what it is about, and may
+            // take back what was.
+            let related = found.related.iter().filter(|_| !s.status.excuses());
+            s.is_about(names().chain(related).map(String::as_str))
                 && (s.covers(image, scan.subject(), found.purl.as_deref())
                     || s.covers(image, facts.subject, found.purl.as_deref()))
         };

@@ -325,3 +325,83 @@ fn an_sbom_of_another_image_or_none_at_all_does_not_count() {
     assert_eq!(decision.verdict, Verdict::Deny);
     assert!(decision.requirements[0].found.is_empty());
 }
+
+/// However a package URL is written, and whatever the licence stands beside.
+#[test]
+fn denied_components_do_not_escape_by_their_spelling() {
+    let deny = |purl: &str, license: &str, condition: &str| {
+        let predicate = format!(
+            r#"{{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": [
+                {{"type": "library", "name": "z", "version": "1"}},
+                {{"type": "library", "name": "b", "version": "2", "purl": "{purl}",
+                  "licenses": [{license}]}}]}}"#
+        );
+        let says = Says::Attests("https://cyclonedx.org/bom", predicate.leak());
+        let rule = format!("sbom: {{ from: [a], deny: ['{condition}'] }}");
+        decide(&rule, &says, None)
+    };
+    let [by_purl, by_type, by_license] = [
+        r#"component.purl.startsWith("pkg:maven/org.x/b@")"#,
+        r#"component.ecosystem == "maven""#,
+        r#"component.licenses.exists(l, l == "AGPL-3.0-only")"#,
+    ];
+    for (purl, condition) in [
+        ("pkg:maven/org.x/b@2", by_purl),
+        ("pkg:Maven/org.x/b@2", by_purl),
+        ("pkg:maven/org.x/%62@2", by_purl),
+        ("pkg:Maven/org.x/b@2", by_type),
+        // As it is written, too.
+        (
+            "pkg:Maven/org.x/b@2",
+            r#"component.purl.startsWith("pkg:Maven/")"#,
+        ),
+    ] {
+        let name = format!("{purl} is denied: {condition}");
+        assert_eq!(
+            miss(&deny(purl, "", condition)),
+            (codes::SBOM_DENIED, name.as_str())
+        );
+    }
+    for license in [
+        r#"{"expression": "MIT AND AGPL-3.0-only"}"#,
+        r#"{"expression": "MIT AND agpl-3.0-only"}"#,
+        r#"{"license": {"id": "AGPL-3.0"}}"#,
+        r#"{"license": {"name": "GPL-2.0 or AGPL-3.0"}}"#,
+    ] {
+        let decision = deny("pkg:npm/b@2", license, by_license);
+        let name = format!("pkg:npm/b@2 is denied: {by_license}");
+        assert_eq!(
+            miss(&decision),
+            (codes::SBOM_DENIED, name.as_str()),
+            "{license}"
+        );
+    }
+}
+
+#[test]
+fn what_is_asked_of_each_component_is_not_met_by_none() {
+    let files = Says::Attests(
+        "https://cyclonedx.org/bom",
+        r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
+            "components": [{"type": "file", "name": "etc/passwd"}]}"#,
+    );
+    for more in [
+        "requireLicense: true",
+        "minimumElements: [version]",
+        r#"deny: ['component.name == "a"']"#,
+    ] {
+        let rule = format!("sbom: {{ from: [a], {more} }}");
+        assert_eq!(
+            miss(&decide(&rule, &files, None)),
+            (
+                codes::SBOM,
+                "the SBOM lists no package, so that nothing is said of any"
+            ),
+            "{more}"
+        );
+        // That an image has none, its layers say.
+        let rule = format!("sbom: {{ from: [a], matchesImage: true, {more} }}");
+        let decision = decide(&rule, &files, Some(Ok(image(&[]))));
+        assert_eq!(decision.verdict, Verdict::Allow, "{more}");
+    }
+}

@@ -245,3 +245,101 @@ fn the_policy_itself_excepts_for_a_reason_and_a_time() {
     let over = decide(&require("2026-01-01T00:00:00Z"), &[("a", &SCAN)]);
     assert_eq!(miss(&over).0, codes::VULNERABLE);
 }
+
+/// A scan that cannot say what could be fixed must not say that nothing can.
+#[test]
+fn only_fixable_lets_nothing_pass_of_formats_that_do_not_say() {
+    let sarif = Says::Attests(
+        VULN,
+        r#"{"scanner": {"result": {"runs": [{"tool": {"driver": {}}, "results": [
+            {"ruleId": "CVE-1", "level": "error"}]}]}},
+            "metadata": {"scanFinishedOn": "2025-12-31T23:00:00Z"}}"#,
+    );
+    let decision = decide(
+        "vulnerabilities: { from: [a], maxAge: 7d, deny: severity >= high, onlyFixable: true }",
+        &[("a", &sarif)],
+    );
+    assert_eq!(
+        miss(&decision),
+        (
+            codes::VULNERABLE,
+            "a finding is of severity high or above: CVE-1 (high)"
+        )
+    );
+}
+
+#[test]
+fn an_old_report_that_is_attested_again_is_old() {
+    let again = Says::Attests(
+        VULN,
+        r#"{"scanner": {"result": {"matches": [], "descriptor": {"timestamp": "2025-12-01T00:00:00Z"}}},
+            "metadata": {"scanFinishedOn": "2025-12-31T23:00:00Z"}}"#,
+    );
+    assert_eq!(
+        miss(&decide(RULE, &[("a", &again)])),
+        (
+            codes::TOO_OLD,
+            "it was signed at 2025-12-01T00:00:00Z, which is more than 7d ago"
+        )
+    );
+}
+
+/// Debian's advisory is about two vulnerabilities, and one of them does not matter.
+#[test]
+fn an_advisory_is_no_other_name_of_what_it_is_about() {
+    let scan = Says::Attests(
+        VULN,
+        r#"{"scanner": {"result": {"SchemaVersion": 2, "Results": [{"Target": "os",
+            "Vulnerabilities": [{"VulnerabilityID": "CVE-1", "PkgName": "a", "Severity": "HIGH",
+                "VendorIDs": ["DSA-1"]}]}]}},
+            "metadata": {"scanFinishedOn": "2025-12-31T23:00:00Z"}}"#,
+    );
+    let other = r#"{"timestamp": "2025-12-01T00:00:00Z", "statements": [
+        {"vulnerability": {"name": "CVE-2", "aliases": ["DSA-1"]}, "status": "fixed"}]}"#;
+    let refused = "a finding is of severity high or above: CVE-1 (high) in a";
+    let decision = decide(EXCUSING, &[("a", &scan), ("b", &says(other))]);
+    assert_eq!(miss(&decision), (codes::VULNERABLE, refused));
+    // It takes back what was said of each.
+    let own = r#"{"timestamp": "2025-12-01T00:00:00Z", "statements": [
+        {"vulnerability": {"name": "CVE-1"}, "status": "fixed"}]}"#;
+    let later = r#"{"timestamp": "2025-12-02T00:00:00Z", "statements": [
+        {"vulnerability": {"name": "DSA-1"}, "status": "affected"}]}"#;
+    let excused = decide(EXCUSING, &[("a", &scan), ("b", &says(own))]);
+    assert_eq!(excused.verdict, Verdict::Allow);
+    let decision = decide(
+        EXCUSING,
+        &[("a", &scan), ("b", &says(own)), ("b", &says(later))],
+    );
+    assert_eq!(miss(&decision), (codes::VULNERABLE, refused));
+}
+
+/// SARIF names no packages, and the later statement does.
+#[test]
+fn a_later_statement_about_a_part_takes_an_excuse_back() {
+    let sarif = Says::Attests(
+        VULN,
+        r#"{"scanner": {"result": {"runs": [{"tool": {"driver": {}}, "results": [
+            {"ruleId": "CVE-1", "level": "error"}]}]}},
+            "metadata": {"scanFinishedOn": "2025-12-31T23:00:00Z"}}"#,
+    );
+    let later = r#"{"timestamp": "2025-12-02T00:00:00Z", "statements": [
+        {"vulnerability": {"name": "CVE-1"}, "status": "affected", "products": [
+            {"@id": "pkg:oci/api", "subcomponents": [{"@id": "pkg:deb/debian/libssl3"}]}]}]}"#;
+    let excused = decide(EXCUSING, &[("a", &sarif), ("b", &says(NOT_AFFECTED))]);
+    assert_eq!(excused.verdict, Verdict::Allow);
+    let decision = decide(
+        EXCUSING,
+        &[
+            ("a", &sarif),
+            ("b", &says(NOT_AFFECTED)),
+            ("b", &says(later)),
+        ],
+    );
+    assert_eq!(
+        miss(&decision),
+        (
+            codes::VULNERABLE,
+            "a finding is of severity high or above: CVE-1 (high)"
+        )
+    );
+}

@@ -28,12 +28,13 @@ pub(super) fn read(text: &str) -> Vec<Package> {
             continue;
         };
         let value = value.trim();
-        match key {
-            "Package" => package.name = value.to_owned(),
-            "Version" => package.version = value.to_owned(),
-            "Architecture" => package.architecture = Some(value.to_owned()),
-            "Maintainer" => package.supplier = Some(value.to_owned()),
-            "Status" => status = Some(value),
+        // "Field names are not case-sensitive" (Debian Policy, 5.1).
+        match key.to_ascii_lowercase().as_str() {
+            "package" => package.name = value.to_owned(),
+            "version" => package.version = value.to_owned(),
+            "architecture" => package.architecture = Some(value.to_owned()),
+            "maintainer" => package.supplier = Some(value.to_owned()),
+            "status" => status = Some(value),
             _ => {}
         }
     }

@@ -92,7 +92,17 @@ impl Reading {
                 }
             };
             match role {
-                Role::Manifest => found.manifest = manifest::main(&content),
+                Role::Manifest => {
+                    let main = manifest::main(&content);
+                    // Java takes the one in capitals; others take either.
+                    if found.has_manifest && found.manifest != main {
+                        self.note(inside, &name, "a second manifest".to_owned());
+                    }
+                    if !found.has_manifest || name == MANIFEST {
+                        found.manifest = main;
+                    }
+                    found.has_manifest = true;
+                }
                 Role::Properties => {
                     let properties = manifest::properties(&content);
                     found.properties.extend(artifact(&properties));
@@ -171,7 +181,7 @@ enum Role {
 
 impl Role {
     fn of(name: &str) -> Self {
-        if name.eq_ignore_ascii_case("META-INF/MANIFEST.MF") {
+        if name.eq_ignore_ascii_case(MANIFEST) {
             return Self::Manifest;
         }
         let below = name.strip_prefix("META-INF/maven/");
@@ -189,6 +199,7 @@ impl Role {
 #[derive(Default)]
 struct Archive {
     manifest: manifest::Attributes,
+    has_manifest: bool,
     properties: Vec<Package>,
 }
 
@@ -323,6 +334,9 @@ fn licenses(manifest: &manifest::Attributes) -> Vec<License> {
         .filter_map(License::of)
         .collect()
 }
+
+/// Where the manifest is. Java looks for it in any case.
+const MANIFEST: &str = "META-INF/MANIFEST.MF";
 
 /// How an entry of the directory begins.
 const ENTRY: &[u8] = b"PK\x01\x02";

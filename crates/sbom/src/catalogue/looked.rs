@@ -39,6 +39,16 @@ impl Looked {
         !matches!(self, Self::Copyright | Self::Program)
     }
 
+    /// Whether it names packages that are there, and not what is to be installed.
+    fn is_installed(self) -> bool {
+        self.names_packages() && !matches!(self, Self::Lock(_) | Self::OsRelease | Self::Unread(_))
+    }
+
+    /// Whether it is the database of an operating system's packages.
+    pub(super) fn is_database(self) -> bool {
+        matches!(self, Self::Apk | Self::Dpkg | Self::Rpm)
+    }
+
     /// The largest file of its kind that is read.
     pub(super) fn most(self) -> u64 {
         match self {
@@ -78,7 +88,9 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         | "usr/share/rpm/rpmdb.sqlite"
         | "usr/share/rpm/Packages"
         | "usr/share/rpm/Packages.db" => return Some(Looked::Rpm),
-        "var/lib/rpm/rpmdb.sqlite-wal" | "usr/lib/sysimage/rpm/rpmdb.sqlite-wal"
+        "var/lib/rpm/rpmdb.sqlite-wal"
+        | "usr/lib/sysimage/rpm/rpmdb.sqlite-wal"
+        | "usr/share/rpm/rpmdb.sqlite-wal"
             if file.size > 0 =>
         {
             return Some(Looked::Unread(
@@ -87,7 +99,7 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         }
         _ => {}
     }
-    if let Some(rest) = path.strip_prefix("var/lib/dpkg/status.d/") {
+    if let Some(rest) = path.strip_prefix(DPKG_FILES) {
         return (!rest.contains('/') && !rest.ends_with(".md5sums")).then_some(Looked::Dpkg);
     }
     if copyright::of(path).is_some() {
@@ -106,10 +118,43 @@ pub(super) fn wanted(file: &File<'_>) -> Option<Looked> {
         _ if java::is_archive(name) => Some(Looked::Java),
         _ => match Lock::of(path, name) {
             Some(lock) => Some(Looked::Lock(lock)),
-            None => ((file.executable || is_library(name)) && file.kind == Kind::File)
-                .then_some(Looked::Program),
+            None => {
+                let has_content = matches!(file.kind, Kind::File | Kind::HardLink | Kind::Sparse);
+                ((file.executable || is_library(name)) && has_content).then_some(Looked::Program)
+            }
         },
     }
+}
+
+/// What is to be looked for in a file of this path that is no program.
+pub(super) fn named(path: &str) -> Option<Looked> {
+    wanted(&File {
+        path,
+        size: 1,
+        executable: false,
+        kind: Kind::Symlink,
+        link: None,
+        only_name: false,
+    })
+}
+
+/// Paths at and below a link under which something is looked for by that link's name:
+/// itself, and a file in it where it has the name of a folder that such files are in.
+pub(super) fn under(link: &str) -> impl Iterator<Item = String> {
+    let (folder, name) = link.rsplit_once('/').unwrap_or(("", link));
+    let file = match name {
+        "composer" if folder.ends_with("vendor") => "installed.json",
+        "EGG-INFO" => "PKG-INFO",
+        "node_modules" => "a/package.json",
+        "specifications" => "a.gemspec",
+        _ if name.ends_with(".dist-info") => "METADATA",
+        _ if name.ends_with(".egg-info") => "PKG-INFO",
+        _ if name.ends_with(".egg") => "EGG-INFO/PKG-INFO",
+        _ => "",
+    };
+    let below = (!file.is_empty()).then(|| format!("{link}/{file}"));
+    let is_file = named(link).is_some_and(|looked| looked.is_installed());
+    below.into_iter().chain(is_file.then(|| link.to_owned()))
 }
 
 /// Whether a file's name is that of a program that others load: it need not be
@@ -181,3 +226,24 @@ pub(super) fn is_object(start: &[u8]) -> bool {
             | [0xca, 0xfe, 0xba, 0xbe]
     )
 }
+
+/// Where distroless has a file for each package.
+pub(super) const DPKG_FILES: &str = "var/lib/dpkg/status.d/";
+
+/// Where the databases of operating systems' packages are, and one of the many files
+/// of distroless.
+pub(super) const DATABASES: [(&str, Looked); 13] = [
+    ("lib/apk/db/installed", Looked::Apk),
+    ("usr/lib/apk/db/installed", Looked::Apk),
+    ("var/lib/dpkg/status", Looked::Dpkg),
+    ("var/lib/dpkg/status.d/a", Looked::Dpkg),
+    ("var/lib/rpm/rpmdb.sqlite", Looked::Rpm),
+    ("var/lib/rpm/Packages", Looked::Rpm),
+    ("var/lib/rpm/Packages.db", Looked::Rpm),
+    ("usr/lib/sysimage/rpm/rpmdb.sqlite", Looked::Rpm),
+    ("usr/lib/sysimage/rpm/Packages", Looked::Rpm),
+    ("usr/lib/sysimage/rpm/Packages.db", Looked::Rpm),
+    ("usr/share/rpm/rpmdb.sqlite", Looked::Rpm),
+    ("usr/share/rpm/Packages", Looked::Rpm),
+    ("usr/share/rpm/Packages.db", Looked::Rpm),
+];

@@ -38,7 +38,7 @@ fn dpkg_with_what_is_there_only() {
                   Description: a\n Package: not this\n\n\
                   Package: gone\nStatus: deinstall ok config-files\nVersion: 1\n\n\
                   Package: never\nStatus: install ok not-installed\nVersion: 1\n\n\
-                  Package: epoch\nStatus: install ok triggers-awaited\nArchitecture: all\nVersion: 1:2~3\n";
+                  package: epoch\nSTATUS: install ok triggers-awaited\nArchitecture: all\nVersion: 1:2~3\n";
     assert_eq!(
         purls(&[DEBIAN, ("var/lib/dpkg/status", status)]),
         [
@@ -317,6 +317,17 @@ fn another_name_of_a_file_of_the_layer_names_its_packages_too() {
         notes.collect::<Vec<_>>(),
         [format!("{cached}: a hard link to what was not read")]
     );
+    // A file that is read in one way says nothing of what it is when read in another.
+    let [jar, status] = ["opt/a.jar", "var/lib/dpkg/status.d/a.jar"];
+    let inventory = scan(&[layer(&[(status, None), (jar, Some(status))])]);
+    let notes = inventory
+        .notes
+        .iter()
+        .map(|n| format!("{}: {}", n.at.path, n.reason));
+    assert_eq!(
+        notes.collect::<Vec<_>>(),
+        [format!("{jar}: a hard link to what was not read")]
+    );
     // What has the same name in another layer is another file.
     let inventory = scan(&[layer(&[(own, None)]), layer(&[(cached, Some(own))])]);
     assert_eq!(inventory.notes.len(), 1);
@@ -333,6 +344,7 @@ fn links_do_not_multiply_packages_without_end() {
         executable: false,
         kind: if link { Kind::HardLink } else { Kind::File },
         link: link.then_some("lib/apk/db/installed"),
+        only_name: false,
     };
     let first = file("lib/apk/db/installed", false);
     scanner.look(None, &first, &mut status.as_bytes()).unwrap();
@@ -356,6 +368,11 @@ fn a_link_in_place_of_a_database_is_noted() {
         header.set_size(0);
         archive.append_link(&mut header, path, target).unwrap();
     }
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    archive
+        .append_data(&mut header, "srv/status", io::empty())
+        .unwrap();
     let layer = archive.into_inner().unwrap();
     let mut scanner = Scanner::new();
     let digest = Digest::sha256(&layer);
@@ -554,4 +571,57 @@ fn build_information_of_older_programs_is_elsewhere_in_them() {
             Err("its build information is cut short".to_owned())
         );
     }
+}
+
+/// A program that is deleted under one of its names is there under the other.
+#[test]
+fn another_name_of_a_program_is_noted_where_it_is_the_only_one() {
+    let entry = |archive: &mut tar::Builder<Vec<u8>>, path: &str, kind: tar::EntryType| {
+        let mut header = tar::Header::new_gnu();
+        header.set_mode(0o755);
+        header.set_entry_type(kind);
+        header.set_size(0);
+        match kind {
+            tar::EntryType::Link => archive.append_link(&mut header, path, "bin/a"),
+            _ => archive.append_data(&mut header, path, io::empty()),
+        }
+        .unwrap();
+    };
+    let layer = |entries: &[(&str, tar::EntryType)]| {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (path, kind) in entries {
+            entry(&mut archive, path, *kind);
+        }
+        archive.into_inner().unwrap()
+    };
+    let notes = |layers: &[Vec<u8>]| {
+        let mut scanner = Scanner::new();
+        for layer in layers {
+            let digest = Digest::sha256(layer);
+            scanner.layer(&digest, &mut layer.as_slice()).unwrap();
+        }
+        let notes = scanner.finish().notes.into_iter();
+        notes
+            .map(|n| format!("{}: {}", n.at.path, n.reason))
+            .collect::<Vec<_>>()
+    };
+    let (file, link) = (tar::EntryType::Regular, tar::EntryType::Link);
+    let lower = layer(&[("bin/a", file), ("bin/b", link)]);
+    assert_eq!(notes(std::slice::from_ref(&lower)), Vec::<String>::new());
+    for upper in ["bin/.wh.a", "bin/a"] {
+        assert_eq!(
+            notes(&[layer(&[(upper, file)]), lower.clone()]),
+            ["bin/b: a hard link to what was not read"],
+            "{upper}"
+        );
+    }
+    let mut sparse = tar::Builder::new(Vec::new());
+    let holes = [("GNU.sparse.major", &b"1"[..])];
+    sparse.append_pax_extensions(holes).unwrap();
+    entry(&mut sparse, "bin/c", file);
+    let sparse = sparse.into_inner().unwrap();
+    assert_eq!(
+        notes(&[sparse]),
+        ["bin/c: a sparse file, which is not read"]
+    );
 }

@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 /// An entry, its names put together.
 pub(super) struct Header {
     pub(super) path: Vec<u8>,
-    /// The file that this is another name of.
+    /// The file that this is another name of, or where a symbolic link leads to.
     pub(super) link: Option<Vec<u8>>,
     pub(super) kind: Kind,
     pub(super) size: u64,
@@ -114,7 +114,8 @@ impl Pending {
         }
         let path = pax.sparse_name.or(pax.path).or(gnu_path);
         let path = path.unwrap_or_else(|| header.path_bytes().into_owned());
-        let link = (kind == Kind::HardLink).then(|| pax.link.or(gnu_link));
+        let is_link = matches!(kind, Kind::HardLink | Kind::Symlink);
+        let link = is_link.then(|| pax.link.or(gnu_link));
         let link =
             link.and_then(|long| long.or_else(|| Some(header.link_name_bytes()?.into_owned())));
         Ok(Some(Header {

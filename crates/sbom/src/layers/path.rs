@@ -13,6 +13,7 @@ pub(super) fn normal(raw: &[u8]) -> Result<Option<String>, &'static str> {
         return Err("its path has a NUL in it");
     }
     let mut path = String::with_capacity(text.len());
+    let mut folders = 0;
     for part in text.split('/') {
         match part {
             "" | "." => {}
@@ -20,6 +21,10 @@ pub(super) fn normal(raw: &[u8]) -> Result<Option<String>, &'static str> {
             part => {
                 if !path.is_empty() {
                     path.push('/');
+                    folders += 1;
+                }
+                if folders > limits::PATH_FOLDERS {
+                    return Err("its path has too many folders");
                 }
                 path.push_str(part);
             }

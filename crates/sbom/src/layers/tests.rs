@@ -95,6 +95,21 @@ fn the_upper_layer_hides_the_lower_one() {
         files(&[&[("d/", ""), ("d/b", "2")], &[("d/a", "1")]]),
         ["d/b=2", "d/a=1"]
     );
+    assert_eq!(
+        files(&[&[("d/", ""), ("d/b", "2")], &[("d", "file"), ("e", "3")]]),
+        ["d/b=2", "e=3"]
+    );
+}
+
+/// A device that nobody may make is left out by some, and the file is there.
+#[test]
+fn a_device_hides_nothing() {
+    let mut archive = Builder::new(Vec::new());
+    let mut device = header(EntryType::Char, 0);
+    archive.append_data(&mut device, "d/a", &b""[..]).unwrap();
+    let upper = archive.into_inner().unwrap();
+    let lower = layer(&[("d/a", "1")]);
+    assert_eq!(walk(&[&upper, &lower]).unwrap().files, ["d/a=1"]);
 }
 
 #[test]
@@ -176,6 +191,17 @@ fn what_leads_out_of_the_image_is_told_and_not_shown() {
             "../a: its path leads out of the image",
             "b/../../c: its path leads out of the image"
         ]
+    );
+}
+
+#[test]
+fn a_path_has_so_many_folders() {
+    let deep = |folders: usize| "a/".repeat(folders) + "b";
+    let seen = walk(&[&layer(&[(&deep(256), "1"), (&deep(257), "2")])]).unwrap();
+    assert_eq!(seen.files, [format!("{}=1", deep(256))]);
+    assert_eq!(
+        seen.odd,
+        [format!("{}: its path has too many folders", deep(257))]
     );
 }
 

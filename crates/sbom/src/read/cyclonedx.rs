@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
-use super::{Many, hash};
+use super::{Many, asserted, hash};
 use crate::inventory::License;
 use crate::listing::{Listed, Listing};
 use crate::walk::{Count, Walk, walk};
@@ -22,15 +23,24 @@ pub(super) struct Bom {
 impl Bom {
     pub(super) fn listing(self) -> Result<Listing, SbomError> {
         let metadata = self.metadata.unwrap_or_default();
+        let mut components = self.components.0;
+        // "The list of components included in the parent component": the subject is
+        // one of those that may have some.
+        if let Some(inside) = metadata.component.and_then(|subject| subject.components) {
+            components.append(inside.0);
+        }
+        let authors = [
+            metadata.tools,
+            metadata.authors,
+            metadata.manufacture,
+            metadata.manufacturer,
+            metadata.supplier,
+        ];
         Ok(Listing {
             created: metadata.timestamp.and_then(|text| text.parse().ok()),
-            has_author: metadata.tools.is_some()
-                || metadata.authors.is_some()
-                || metadata.manufacture.is_some()
-                || metadata.manufacturer.is_some()
-                || metadata.supplier.is_some(),
+            has_author: authors.iter().flatten().any(says_something),
             relations: self.dependencies.0,
-            packages: self.components.0.all("components")?,
+            packages: components.all("components")?,
             ..Listing::default()
         })
     }
@@ -39,11 +49,28 @@ impl Bom {
 #[derive(Default, Deserialize)]
 struct Metadata {
     timestamp: Option<String>,
-    tools: Option<IgnoredAny>,
-    authors: Option<IgnoredAny>,
-    manufacture: Option<IgnoredAny>,
-    manufacturer: Option<IgnoredAny>,
-    supplier: Option<IgnoredAny>,
+    component: Option<Subject>,
+    tools: Option<Value>,
+    authors: Option<Value>,
+    manufacture: Option<Value>,
+    manufacturer: Option<Value>,
+    supplier: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Subject {
+    components: Option<Components>,
+}
+
+/// Whether anything stands there: neither `[]` nor `{"name": ""}` names anybody.
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(values) => values.iter().any(says_something),
+        Value::Object(members) => members.values().any(says_something),
+        Value::Bool(_) | Value::Number(_) => true,
+    }
 }
 
 /// The components, the nested ones behind the one that they are in.
@@ -59,8 +86,8 @@ struct Component {
     group: Option<String>,
     version: Option<String>,
     purl: Option<String>,
-    cpe: Option<IgnoredAny>,
-    swid: Option<IgnoredAny>,
+    cpe: Option<Value>,
+    swid: Option<Value>,
     supplier: Option<Organisation>,
     manufacturer: Option<Organisation>,
     publisher: Option<String>,
@@ -81,15 +108,19 @@ impl Walk<'_> for Components {
     type Element = Component;
 
     fn take(&mut self, component: Component) {
-        if matches!(component.kind.as_str(), "operating-system" | "file") {
+        let purl = component.purl.filter(|purl| !purl.is_empty());
+        // Neither is a package, unless it says which.
+        if matches!(component.kind.as_str(), "operating-system" | "file") && purl.is_none() {
             if let Some(nested) = component.components {
                 self.0.append(nested.0);
             }
             return;
         }
         let organisations = [component.supplier, component.manufacturer];
-        let mut named = organisations.into_iter().flatten().filter_map(|o| o.name);
-        let supplier = named.next().or(component.publisher).or(component.author);
+        let named = organisations.into_iter().flatten().map(|o| o.name);
+        let mut named = named.chain([component.publisher, component.author]);
+        let supplier = named.find_map(asserted);
+        let identifiers = [component.cpe, component.swid];
         // npm's scope, Maven's group: part of the name.
         let name = match component.group.filter(|group| !group.is_empty()) {
             Some(group) => format!("{group}/{}", component.name),
@@ -98,9 +129,9 @@ impl Walk<'_> for Components {
         self.0.push(Listed {
             name,
             version: component.version.unwrap_or_default(),
-            purl: component.purl,
-            otherwise_identified: component.cpe.is_some() || component.swid.is_some(),
-            supplier: supplier.filter(|text| !text.is_empty()),
+            purl,
+            otherwise_identified: identifiers.iter().flatten().any(says_something),
+            supplier,
             licenses: component.licenses.0,
             hashes: component.hashes.0,
             ..Listed::default()

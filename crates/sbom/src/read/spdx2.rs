@@ -34,7 +34,9 @@ impl Document {
         let mut described = self.document_describes.0;
         described.extend(self.relationships.described);
         let packages = self.packages.0.all("packages")?.into_iter();
-        let packages = packages.filter(|(id, _)| !described.contains(id));
+        // One that is described is what the rest is in; several are just packages.
+        let is_subject = |id: &String| described.len() == 1 && described.contains(id);
+        let packages = packages.filter(|(id, _)| !is_subject(id));
         let mut packages: Vec<Listed> = packages.map(|(_, package)| package).collect();
         for license in packages
             .iter_mut()
@@ -88,27 +90,29 @@ impl Walk<'_> for Packages {
 
     fn take(&mut self, package: Package) {
         let References { purl, other } = package.external_refs;
-        if package.primary_package_purpose.as_deref() == Some("CONTAINER")
-            || purl.as_deref().is_some_and(is_image_purl)
-        {
+        let is_image = match &purl {
+            Some(purl) => is_image_purl(purl),
+            None => package.primary_package_purpose.as_deref() == Some("CONTAINER"),
+        };
+        if is_image {
             return;
         }
-        let license =
-            asserted(package.license_declared).or_else(|| asserted(package.license_concluded));
+        // What its makers say, and what whoever wrote the document came to think.
+        let stated = [package.license_declared, package.license_concluded];
+        let stated = stated.into_iter().filter_map(asserted);
+        let mut licenses: Vec<License> = stated.filter_map(|text| License::of(&text)).collect();
+        licenses.dedup();
         let supplier = asserted(package.supplier).or_else(|| asserted(package.originator));
         let listed = Listed {
             name: package.name,
-            version: package.version_info.unwrap_or_default(),
+            version: asserted(package.version_info).unwrap_or_default(),
             purl,
             otherwise_identified: other,
             supplier: supplier.map(|text| match text.split_once(": ") {
                 Some(("Organization" | "Person", name)) => name.to_owned(),
                 _ => text,
             }),
-            licenses: license
-                .and_then(|text| License::of(&text))
-                .into_iter()
-                .collect(),
+            licenses,
             hashes: package.checksums.0,
             ..Listed::default()
         };
@@ -143,7 +147,9 @@ impl Walk<'_> for References {
             .next()
             .unwrap_or_default()
         {
-            "purl" if self.purl.is_none() => self.purl = Some(reference.reference_locator),
+            "purl" if self.purl.is_none() => {
+                self.purl = Some(reference.reference_locator).filter(|purl| !purl.is_empty());
+            }
             "cpe22Type" | "cpe23Type" | "swid" => self.other = true,
             _ => {}
         }
@@ -245,6 +251,11 @@ impl Walk<'_> for Relations {
             "DESCRIBES" if relation.spdx_element_id == DOCUMENT => {
                 if self.described.len() < limits::SUBJECTS {
                     self.described.insert(relation.related_spdx_element);
+                }
+            }
+            "DESCRIBED_BY" if relation.related_spdx_element == DOCUMENT => {
+                if self.described.len() < limits::SUBJECTS {
+                    self.described.insert(relation.spdx_element_id);
                 }
             }
             "DESCRIBES" | "DESCRIBED_BY" => {}

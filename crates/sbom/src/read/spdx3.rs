@@ -1,6 +1,6 @@
 //! What an SPDX 3 document lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
@@ -22,6 +22,7 @@ impl Document {
         let Graph {
             packages,
             expressions,
+            made_of,
             licensed,
             agents,
             created,
@@ -32,16 +33,19 @@ impl Document {
             expressions.all("licences")?.into_iter().collect();
         let agents: BTreeMap<String, String> = agents.all("agents")?.into_iter().collect();
         let mut by_package: BTreeMap<String, Vec<License>> = BTreeMap::new();
+        let made_of: BTreeMap<String, Vec<String>> = made_of.all("licences")?.into_iter().collect();
         for (package, license) in licensed.all("licences")? {
-            let text = expressions
-                .get(&license)
-                .map_or(license.as_str(), |text| text);
             let known = by_package.entry(package).or_default();
-            if let Some(license) = asserted(Some(text.to_owned())).and_then(|t| License::of(&t))
-                && known.len() < limits::LICENSES
-                && !known.contains(&license)
-            {
-                known.push(license);
+            for license in parts(&license, &made_of) {
+                let text = expressions
+                    .get(license)
+                    .map_or_else(|| short_name(license), String::as_str);
+                if let Some(license) = asserted(Some(text.to_owned())).and_then(|t| License::of(&t))
+                    && known.len() < limits::LICENSES
+                    && !known.contains(&license)
+                {
+                    known.push(license);
+                }
             }
         }
         let packages = packages
@@ -64,10 +68,37 @@ impl Document {
     }
 }
 
+/// The licences that a licence is made of: itself, unless it is a set or one with
+/// something added. Some sets have each other in them.
+fn parts<'a>(license: &'a str, made_of: &'a BTreeMap<String, Vec<String>>) -> BTreeSet<&'a str> {
+    let (mut left, mut seen) = (vec![license], BTreeSet::new());
+    let mut parts = BTreeSet::new();
+    while let Some(license) = left.pop() {
+        if !seen.insert(license) || seen.len() > limits::LICENSES {
+            continue;
+        }
+        match made_of.get(license) {
+            Some(inside) => left.extend(inside.iter().map(String::as_str)),
+            None => {
+                parts.insert(license);
+            }
+        }
+    }
+    parts
+}
+
+/// The name of a licence of SPDX's list, which is named by its address; other
+/// identifiers stay as they are.
+fn short_name(id: &str) -> &str {
+    let listed = LISTED.iter().find_map(|start| id.strip_prefix(start));
+    listed.unwrap_or(id)
+}
+
 #[derive(Default)]
 struct Graph {
     packages: Many<(String, Listed)>,
     expressions: Many<(String, String)>,
+    made_of: Many<(String, Vec<String>)>,
     licensed: Many<(String, String)>,
     agents: Many<(String, String)>,
     created: Option<jiff::Timestamp>,
@@ -98,6 +129,12 @@ struct Element {
     verified_using: Hashes,
     #[serde(rename = "simplelicensing_licenseExpression")]
     expression: Option<String>,
+    #[serde(rename = "expandedlicensing_member", default)]
+    members: Strings,
+    #[serde(rename = "expandedlicensing_subjectExtendableLicense")]
+    extended: Option<String>,
+    #[serde(rename = "expandedlicensing_subjectLicense")]
+    or_later: Option<String>,
     relationship_type: Option<String>,
     from: Option<String>,
     #[serde(default)]
@@ -125,6 +162,19 @@ impl Walk<'_> for Graph {
                     self.expressions.push((id, text));
                 }
             }
+            "expandedlicensing_CustomLicense" | "simplelicensing_SimpleLicensingText" => {
+                if let Some(name) = asserted(element.name) {
+                    self.expressions.push((id, name));
+                }
+            }
+            "expandedlicensing_ConjunctiveLicenseSet"
+            | "expandedlicensing_DisjunctiveLicenseSet"
+            | "expandedlicensing_OrLaterOperator"
+            | "expandedlicensing_WithAdditionOperator" => {
+                let one = [element.extended, element.or_later].into_iter().flatten();
+                let inside = element.members.0.into_iter().chain(one);
+                self.made_of.push((id, inside.collect()));
+            }
             "Relationship" | "LifecycleScopedRelationship" => {
                 let kind = element.relationship_type.unwrap_or_default();
                 if kind == "hasDeclaredLicense" || kind == "hasConcludedLicense" {
@@ -136,12 +186,14 @@ impl Walk<'_> for Graph {
                     self.relations += 1;
                 }
             }
-            "software_Package" => {
+            "software_Package" | "ai_AIPackage" | "dataset_DatasetPackage" => {
                 let Identifiers { purl, other } = element.external_identifier;
-                let purl = element.purl.or(purl);
-                if element.purpose.as_deref() == Some("container")
-                    || purl.as_deref().is_some_and(is_image_purl)
-                {
+                let purl = element.purl.or(purl).filter(|purl| !purl.is_empty());
+                let is_image = match &purl {
+                    Some(purl) => is_image_purl(purl),
+                    None => element.purpose.as_deref() == Some("container"),
+                };
+                if is_image {
                     return;
                 }
                 let listed = Listed {
@@ -230,3 +282,5 @@ impl Walk<'_> for Hashes {
 }
 
 walk!(Hashes, "a list of hashes");
+
+const LISTED: [&str; 2] = ["https://spdx.org/licenses/", "http://spdx.org/licenses/"];

@@ -2,6 +2,7 @@
 //! subject is held against an image, and what package databases say.
 
 mod cyclonedx;
+mod escapes;
 mod fixture;
 mod listing;
 mod mutation;

@@ -60,7 +60,8 @@ fn packages(context: &Context, text: &str, platform: Option<&str>) -> Result<Vec
             )));
         }
         let listing = read(&bytes);
-        let listing = listing.map_err(|why| Failure::new(format_args!("`{text}`: {why}")));
+        let listing = listing
+            .map_err(|why| Failure::new(format_args!("`{text}`: {}", escaped(&why.to_string()))));
         return listing.map(|listing| listing.packages);
     }
     let taken = inventory::take(context, text, platform)?;

@@ -39,6 +39,11 @@ impl Element {
         }
     }
 
+    /// Whether it is asked of each component, and not of the document.
+    pub(super) fn is_of_components(self) -> bool {
+        matches!(self, Self::Version | Self::Supplier | Self::Identifier)
+    }
+
     /// What the document lacks.
     fn lacks(self, listing: &Listing) -> Option<String> {
         let document = |is_there: bool, what: &str| (!is_there).then(|| what.to_owned());
@@ -84,22 +89,37 @@ pub(super) fn named(component: &Listed) -> String {
     }
 }
 
-/// The components as conditions see them: all members are always there.
-pub(super) fn as_json(listing: &Listing) -> String {
-    let each = listing.packages.iter().map(|component| {
-        let purl = component.purl.as_deref().unwrap_or_default();
-        let kind = purl
-            .strip_prefix("pkg:")
-            .and_then(|rest| rest.split('/').next());
+/// The components as conditions see them, as a list in JSON: all members are always
+/// there. One whose package URL can be written in another way is there in both, since
+/// a condition is written for one of them. The second list has the number of each in
+/// the listing.
+pub(super) fn as_json(listing: &Listing) -> (String, Vec<usize>) {
+    let (mut all, mut numbers) = (Vec::new(), Vec::new());
+    for (number, component) in listing.packages.iter().enumerate() {
         let licenses: Vec<String> = component.licenses.iter().flat_map(License::names).collect();
-        json!({
-            "name": component.name,
-            "version": component.version,
-            "purl": purl,
-            "ecosystem": kind.unwrap_or_default(),
-            "supplier": component.supplier.as_deref().unwrap_or_default(),
-            "licenses": licenses,
-        })
-    });
-    serde_json::Value::Array(each.collect()).to_string()
+        let written = component.purl.as_deref().unwrap_or_default();
+        let (canonical, kind) = component
+            .canonical_purl()
+            .unwrap_or_else(|| (written.to_owned(), type_of(written).to_owned()));
+        let mut spellings = vec![written, &canonical];
+        spellings.dedup();
+        for purl in spellings {
+            numbers.push(number);
+            all.push(json!({
+                "name": component.name,
+                "version": component.version,
+                "purl": purl,
+                "ecosystem": kind,
+                "supplier": component.supplier.as_deref().unwrap_or_default(),
+                "licenses": licenses,
+            }));
+        }
+    }
+    (serde_json::Value::Array(all).to_string(), numbers)
+}
+
+/// The type in what is not quite a package URL.
+fn type_of(purl: &str) -> &str {
+    let rest = purl.strip_prefix("pkg:").unwrap_or_default();
+    rest.split('/').next().unwrap_or_default()
 }

@@ -16,8 +16,6 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-const MANIFEST: &str = "META-INF/MANIFEST.MF";
-
 fn maven(group: &str, artifact: &str, version: &str) -> (String, Vec<u8>) {
     let text =
         format!("#Generated\r\nversion={version}\r\ngroupId={group}\r\nartifactId={artifact}\r\n");
@@ -197,4 +195,46 @@ fn the_name_ends_where_the_version_begins() {
     ] {
         assert_eq!(named(stem), (name, version), "{stem}");
     }
+}
+
+/// What runs takes one of the two, and nobody knows which.
+#[test]
+fn two_entries_of_one_name_are_not_read() {
+    let [first, second] = ["1.0", "2.0"].map(|version| maven("com.example", "app", version));
+    let other = first.0.replace("com.example/app", "com.example/apq");
+    let mut jar = archive(&[(&first.0, &first.1), (&other, &second.1)]);
+    let at: Vec<usize> = (0..jar.len())
+        .filter(|at| jar[*at..].starts_with(other.as_bytes()))
+        .collect();
+    assert_eq!(at.len(), 2);
+    for at in at {
+        jar[at..at + first.0.len()].copy_from_slice(first.0.as_bytes());
+    }
+    assert_eq!(
+        read(&jar, "opt/app.jar"),
+        Err("it has two entries of one name".to_owned())
+    );
+}
+
+#[test]
+fn a_second_manifest_that_says_something_else_is_noted() {
+    let says = |version: &str| format!("Implementation-Version: {version}\r\n\r\n");
+    let jar = |first: &str, second: &str| {
+        let other = MANIFEST.to_lowercase();
+        found(
+            &archive(&[
+                (MANIFEST, says(first).as_bytes()),
+                (&other, says(second).as_bytes()),
+            ]),
+            "opt/lib.jar",
+        )
+    };
+    assert_eq!(
+        jar("1.0", "2.0"),
+        (
+            vec!["lib 1.0 -".to_owned()],
+            vec!["meta-inf/manifest.mf: a second manifest".to_owned()]
+        )
+    );
+    assert_eq!(jar("1.0", "1.0").1, Vec::<String>::new());
 }
