@@ -150,7 +150,7 @@ impl Seek for Ahead {
 /// Bytes that are handed over at once.
 const CHUNK: usize = 256 * 1024;
 /// Chunks that wait.
-const CHUNKS: usize = 4;
+const CHUNKS: usize = 16;
 
 #[cfg(test)]
 mod tests {
