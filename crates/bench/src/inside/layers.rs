@@ -59,4 +59,5 @@ impl Read for Stored {
     }
 }
 
-const CHUNK: usize = 256 * 1024;
+/// As ours.
+const CHUNK: usize = 64 * 1024;

@@ -572,4 +572,5 @@ const KIND: &str = "BlobVerification";
 const OTHER_WORKFLOW: &str = "identity-mismatch";
 /// What cosign reads at most.
 const BUNDLE_BYTES: u64 = 128 * 1024 * 1024;
-const PIECE: usize = 256 * 1024;
+/// As much as a signer reads at a time, for its reasons.
+const PIECE: usize = 64 * 1024;

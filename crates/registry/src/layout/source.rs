@@ -127,5 +127,7 @@ impl Layout {
     }
 }
 
-const CHUNK: usize = 256 * 1024;
-const CHUNK_BYTES: u64 = 256 * 1024;
+/// No allocation that is a mapping of its own: what is read to the start of a page is
+/// copied slowly by some processors.
+const CHUNK: usize = 64 * 1024;
+const CHUNK_BYTES: u64 = 64 * 1024;

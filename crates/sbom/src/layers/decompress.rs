@@ -96,4 +96,5 @@ impl Read for Counted<'_> {
     }
 }
 
-const BUFFER: usize = 256 * 1024;
+/// No mapping of its own (see `ahead`).
+const BUFFER: usize = 64 * 1024;
