@@ -88,6 +88,10 @@ fuzz TARGET SECONDS="60":
     cargo run --quiet --manifest-path fuzz/Cargo.toml --bin seeds
     cd fuzz && cargo +nightly fuzz run -D {{TARGET}} -- -max_total_time={{SECONDS}} -timeout=10 -rss_limit_mb=1024
 
+# Syft's SBOMs held against images, whole and with a package taken out (builds Syft, for minutes).
+sbom-syft:
+    .ci/sbom-syft
+
 # Fetch what opens our pages in the machine's Chromium.
 report-setup:
     .ci/report-peers
