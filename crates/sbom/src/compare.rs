@@ -139,12 +139,6 @@ impl Comparison {
     }
 }
 
-/// Compares what an SBOM lists with what is in the image.
-#[must_use]
-pub fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
-    Claims::of(sbom).compare(image)
-}
-
 /// What an SBOM lists, by what packages are compared by.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {

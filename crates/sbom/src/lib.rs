@@ -40,7 +40,6 @@ use crate::walk::{Count, Text};
 pub use crate::catalogue::Scanner;
 pub use crate::compare::{
     Change, Changes, Claims, Comparison, Difference, HashChange, HashDifference, Unread, changes,
-    compare,
 };
 pub use crate::error::SbomError;
 pub use crate::inventory::{Component, Distro, Ecosystem, Inventory, License, Location, Note};

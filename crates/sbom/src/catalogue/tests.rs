@@ -3,10 +3,9 @@ use super::*;
 /// The package URLs and the notes that a root filesystem with these files gives.
 fn scan(files: &[(&str, &str)]) -> (Vec<String>, Vec<String>) {
     let inventory = inventory(files);
+    let notes = noted(&inventory);
     let purls = inventory.components.into_iter().map(|c| c.purl).collect();
-    let notes = inventory.notes.into_iter();
-    let notes = notes.map(|n| format!("{}: {}", n.at.path, n.reason));
-    (purls, notes.collect())
+    (purls, notes)
 }
 
 fn inventory(files: &[(&str, &str)]) -> Inventory {
@@ -309,28 +308,27 @@ fn another_name_of_a_file_of_the_layer_names_its_packages_too() {
     let lower = layer(&[(own, None), (cached, Some(own))]);
     let inventory = scan(&[upper, lower]);
     assert_eq!(inventory.components, []);
-    let notes = inventory
-        .notes
-        .iter()
-        .map(|n| format!("{}: {}", n.at.path, n.reason));
     assert_eq!(
-        notes.collect::<Vec<_>>(),
+        noted(&inventory),
         [format!("{cached}: a hard link to what was not read")]
     );
     // A file that is read in one way says nothing of what it is when read in another.
     let [jar, status] = ["opt/a.jar", "var/lib/dpkg/status.d/a.jar"];
     let inventory = scan(&[layer(&[(status, None), (jar, Some(status))])]);
-    let notes = inventory
-        .notes
-        .iter()
-        .map(|n| format!("{}: {}", n.at.path, n.reason));
     assert_eq!(
-        notes.collect::<Vec<_>>(),
+        noted(&inventory),
         [format!("{jar}: a hard link to what was not read")]
     );
     // What has the same name in another layer is another file.
     let inventory = scan(&[layer(&[(own, None)]), layer(&[(cached, Some(own))])]);
     assert_eq!(inventory.notes.len(), 1);
+}
+
+fn noted(inventory: &Inventory) -> Vec<String> {
+    let notes = inventory.notes.iter();
+    notes
+        .map(|n| format!("{}: {}", n.at.path, n.reason))
+        .collect()
 }
 
 /// A link takes no room in the layer, and what it leads to might be named by many.

@@ -3,6 +3,10 @@ use waxseal_oci::Digest;
 
 use crate::{Scanner, Target, read};
 
+fn compare(sbom: &[Listed], image: &Inventory) -> Comparison {
+    Claims::of(sbom).compare(image)
+}
+
 fn image(files: &[(&str, &str)]) -> Inventory {
     let mut scanner = Scanner::new();
     for (path, content) in files {

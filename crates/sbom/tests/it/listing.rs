@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use waxseal_oci::Digest;
-use waxseal_sbom::{License, Listing, Scanner, compare, read};
+use waxseal_sbom::{Claims, License, Listing, Scanner, read};
 
 const SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const PURL: &str = "pkg:npm/left-pad@1.3.0";
@@ -177,7 +177,7 @@ fn documents_of_other_tools_compare_with_the_image() {
     let image = scanner.finish();
     for (tool, document) in [("syft", syft), ("trivy", trivy), ("cdxgen", cdxgen)] {
         let packages = listed(document).packages;
-        let found = compare(&packages, &image);
+        let found = Claims::of(&packages).compare(&image);
         assert_eq!(found.same, 2, "{tool}: {found:?}");
         assert!(
             !found.is_lacking() && found.extra.is_empty(),
@@ -188,10 +188,10 @@ fn documents_of_other_tools_compare_with_the_image() {
             let mut lying = packages.clone();
             lying.retain(|p| !p.purl.as_deref().unwrap_or_default().starts_with(purl));
             assert_eq!(lying.len(), packages.len() - 1, "{tool}: {purl}");
-            let found = compare(&lying, &image);
+            let found = Claims::of(&lying).compare(&image);
             assert_eq!((found.same, found.missing.len()), (1, 1), "{tool}: {purl}");
         }
     }
-    let found = compare(&listed(cdxgen).packages, &image);
+    let found = Claims::of(&listed(cdxgen).packages).compare(&image);
     assert_eq!(found.not_looked_for.get("github"), Some(&1));
 }
