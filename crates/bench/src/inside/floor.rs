@@ -1,52 +1,157 @@
-//! The signature checks of one bundle and nothing else, with every key parsed
-//! beforehand.
+//! The signature checks of as many bundles, and nothing else: signatures as distinct
+//! as those of the bundles, over messages of their lengths, the keys of logs and
+//! authorities parsed beforehand. A signer's key is another in each bundle, so that
+//! reading it is part of its check.
 
 use std::hint::black_box;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1,
-    ECDSA_P384_SHA384_ASN1_SIGNING, ED25519, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    EcdsaVerificationAlgorithm, Ed25519KeyPair, KeyPair as _, ParsedPublicKey,
+    ECDSA_P384_SHA384_ASN1_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    ParsedPublicKey, UnparsedPublicKey,
 };
 
-const MESSAGE: &[u8] = b"what is signed is short, or its hash is";
-const COUNT: usize = 500;
+/// What is signed of a certificate, and of its timestamp in the certificates' log.
+const CERTIFICATE: usize = 640;
+/// What a log promises of an entry.
+const PROMISE: usize = 2_400;
+/// A checkpoint, and what is signed of a timestamp.
+const SHORT: usize = 160;
+/// A digest of an artifact, or a small one.
+const ARTIFACT: usize = 20;
 
-/// A signature and the key that it is by.
-type Check = (ParsedPublicKey, Vec<u8>);
-
-fn ecdsa(
-    signing: &'static EcdsaSigningAlgorithm,
-    verifying: &'static EcdsaVerificationAlgorithm,
-) -> Check {
-    let key = EcdsaKeyPair::generate(signing).expect("a key");
-    let signature = key.sign(&SystemRandom::new(), MESSAGE).expect("it signs");
-    let public = ParsedPublicKey::new(verifying, key.public_key().as_ref()).expect("a key");
-    (public, signature.as_ref().to_vec())
+/// What makes signatures of one kind.
+enum Signer {
+    P256(EcdsaKeyPair, ParsedPublicKey),
+    P384(EcdsaKeyPair, ParsedPublicKey),
+    Ed25519(Ed25519KeyPair, ParsedPublicKey),
 }
 
-pub(super) fn run(kind: &str) {
-    let p256 = ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING, &ECDSA_P256_SHA256_ASN1);
-    let p384 = ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING, &ECDSA_P384_SHA384_ASN1);
-    let key = Ed25519KeyPair::generate().expect("a key");
-    let public = ParsedPublicKey::new(&ED25519, key.public_key().as_ref()).expect("a key");
-    let ed25519 = (public, key.sign(MESSAGE).as_ref().to_vec());
-    let checks: &[&Check] = match kind {
-        // The certificate; its timestamp of the CT log, the log's promise, its
-        // checkpoint, the artifact.
-        "v1" => &[&p384, &p256, &p256, &p256, &p256],
-        // The certificate, the timestamp; the CT log's, the artifact; the
-        // checkpoint.
-        "v2" => &[&p384, &p384, &p256, &p256, &ed25519],
-        _ => panic!("what is {kind}?"),
-    };
-    super::measure(COUNT, || {
-        for _ in 0..COUNT {
-            for (key, signature) in checks {
-                key.verify_sig(black_box(MESSAGE), black_box(signature))
-                    .expect("it verifies");
+/// A message, its signature, and the key if it is nobody else's.
+struct Signed {
+    message: Vec<u8>,
+    signature: Vec<u8>,
+    own_key: Option<Vec<u8>>,
+}
+
+/// The checks of all bundles.
+pub(super) struct Floor {
+    signers: Vec<Signer>,
+    /// Those of each bundle, in the order of the signers, and the signer's own.
+    bundles: Vec<Vec<Signed>>,
+}
+
+fn p256() -> EcdsaKeyPair {
+    EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key")
+}
+
+impl Signer {
+    fn p256() -> Self {
+        let key = p256();
+        let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key.public_key().as_ref());
+        Self::P256(key, public.expect("a key"))
+    }
+
+    fn p384() -> Self {
+        let key = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_ASN1_SIGNING).expect("a key");
+        let public = ParsedPublicKey::new(&ECDSA_P384_SHA384_ASN1, key.public_key().as_ref());
+        Self::P384(key, public.expect("a key"))
+    }
+
+    fn ed25519() -> Self {
+        let key = Ed25519KeyPair::generate().expect("a key");
+        let public = ParsedPublicKey::new(&ED25519, key.public_key().as_ref());
+        Self::Ed25519(key, public.expect("a key"))
+    }
+
+    fn sign(&self, message: Vec<u8>) -> Signed {
+        let random = SystemRandom::new();
+        let signature = match self {
+            Self::P256(key, _) | Self::P384(key, _) => key.sign(&random, &message),
+            Self::Ed25519(key, _) => Ok(key.sign(&message)),
+        };
+        Signed {
+            signature: signature.expect("it signs").as_ref().to_vec(),
+            message,
+            own_key: None,
+        }
+    }
+
+    fn key(&self) -> &ParsedPublicKey {
+        match self {
+            Self::P256(_, key) | Self::P384(_, key) | Self::Ed25519(_, key) => key,
+        }
+    }
+}
+
+/// A message of its own.
+fn message(number: usize, length: usize) -> Vec<u8> {
+    let start = number.to_be_bytes();
+    start.into_iter().cycle().take(length).collect()
+}
+
+impl Floor {
+    /// For so many bundles of a kind.
+    pub(super) fn new(kind: &str, count: usize) -> Self {
+        let (signers, lengths) = match kind {
+            // The certificate; its timestamp in the certificates' log, the log's promise,
+            // its checkpoint.
+            "v1" => (
+                vec![
+                    Signer::p384(),
+                    Signer::p256(),
+                    Signer::p256(),
+                    Signer::p256(),
+                ],
+                [CERTIFICATE, CERTIFICATE, PROMISE, SHORT],
+            ),
+            // The certificate, the timestamp; the certificate's timestamp; the checkpoint.
+            "v2" => (
+                vec![
+                    Signer::p384(),
+                    Signer::p384(),
+                    Signer::p256(),
+                    Signer::ed25519(),
+                ],
+                [CERTIFICATE, SHORT, CERTIFICATE, SHORT],
+            ),
+            _ => panic!("what is {kind}?"),
+        };
+        let bundle = |number| {
+            let by_authorities = signers.iter().zip(lengths);
+            let mut all: Vec<Signed> = by_authorities
+                .map(|(signer, length)| signer.sign(message(number, length)))
+                .collect();
+            let own = p256();
+            let content = message(number, ARTIFACT);
+            let signature = own.sign(&SystemRandom::new(), &content).expect("it signs");
+            all.push(Signed {
+                signature: signature.as_ref().to_vec(),
+                message: content,
+                own_key: Some(own.public_key().as_ref().to_vec()),
+            });
+            all
+        };
+        let bundles = (0..count).map(bundle).collect();
+        Self { signers, bundles }
+    }
+
+    /// Checks those of one bundle.
+    pub(super) fn check(&self, number: usize) {
+        let mut signers = self.signers.iter();
+        for signed in &self.bundles[number] {
+            let (message, signature) = (black_box(&signed.message), black_box(&signed.signature));
+            match &signed.own_key {
+                Some(key) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, key)
+                    .verify(message, signature)
+                    .expect("it verifies"),
+                None => {
+                    let signer = signers.next().expect("one for each");
+                    let verified = signer.key().verify_sig(message, signature);
+                    verified.expect("it verifies");
+                }
             }
         }
-    });
+    }
 }

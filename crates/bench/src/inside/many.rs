@@ -1,7 +1,9 @@
 //! Many distinct bundles over distinct blobs, each parsed and verified.
 
 use std::fs;
+use std::time::Instant;
 
+use serde_json::json;
 use sigstore_verify::trust_root::TrustedRoot as TheirRoot;
 use sigstore_verify::types::Bundle;
 use sigstore_verify::{VerificationPolicy, Verifier};
@@ -12,6 +14,8 @@ use waxseal_verify::{
     Trust, TrustedRoot,
 };
 
+use super::floor::Floor;
+use super::{ROUNDS, processor};
 use crate::keyless::PERSON;
 
 fn text(name: &str) -> String {
@@ -28,39 +32,108 @@ fn all() -> Vec<(String, String)> {
         .collect()
 }
 
-pub(super) fn ours(threads: usize) {
-    let root = TrustedRoot::from_json(text("trusted_root.json").as_bytes()).expect("a root");
-    let exact = |text: &str| Matcher::exact(text).expect("a text");
-    let authority = Authority::Keyless(KeylessAuthority::new(
-        exact(&text("issuer.txt")),
-        exact(PERSON),
-    ));
-    let all: Vec<(Candidate, String)> = all()
-        .into_iter()
-        .map(|(bundle, blob)| (candidate(bundle), blob))
-        .collect();
-    let trust = Trust { root: Some(&root) };
-    let check = |candidate: &Candidate, blob: &[u8]| {
-        let mut verifier = BlobVerifier::new(candidate, &authority, trust, NOW)?;
-        verifier.update(blob);
-        verifier.finish()
-    };
-    let (first, _) = all.first().expect("a bundle");
-    assert!(check(first, b"another blob").is_err(), "it takes anything");
-    let share = all.len().div_ceil(threads);
-    let check_all = |part: &[(Candidate, String)]| {
+/// What the bundles of this folder are held against.
+struct Ours {
+    root: TrustedRoot,
+    authority: Authority,
+    all: Vec<(Candidate, String)>,
+}
+
+impl Ours {
+    fn read() -> Self {
+        let root = TrustedRoot::from_json(text("trusted_root.json").as_bytes());
+        let exact = |text: &str| Matcher::exact(text).expect("a text");
+        let signer = KeylessAuthority::new(exact(&text("issuer.txt")), exact(PERSON));
+        let all = all().into_iter();
+        let ours = Self {
+            root: root.expect("a root"),
+            authority: Authority::Keyless(signer),
+            all: all
+                .map(|(bundle, blob)| (candidate(bundle), blob))
+                .collect(),
+        };
+        let (first, _) = ours.all.first().expect("a bundle");
+        assert!(!ours.takes(first, b"another blob"), "it takes anything");
+        ours
+    }
+
+    fn takes(&self, candidate: &Candidate, blob: &[u8]) -> bool {
+        let trust = Trust {
+            root: Some(&self.root),
+        };
+        let verifier = BlobVerifier::new(candidate, &self.authority, trust, NOW);
+        verifier.is_ok_and(|mut verifier| {
+            verifier.update(blob);
+            verifier.finish().is_ok()
+        })
+    }
+
+    fn check(&self, part: &[(Candidate, String)]) {
         for (candidate, blob) in part {
-            check(candidate, blob.as_bytes()).expect("it verifies");
+            assert!(self.takes(candidate, blob.as_bytes()), "it verifies");
         }
-    };
-    super::measure(all.len(), || {
+    }
+}
+
+pub(super) fn ours(threads: usize) {
+    let ours = Ours::read();
+    let share = ours.all.len().div_ceil(threads);
+    super::measure(ours.all.len(), || {
         std::thread::scope(|scope| {
-            for part in all.chunks(share) {
-                let check_all = &check_all;
-                scope.spawn(move || check_all(part));
+            for part in ours.all.chunks(share) {
+                scope.spawn(|| ours.check(part));
             }
         });
     });
+}
+
+/// Ours and the signature checks alone, a few bundles of each in turn, so that both have
+/// the machine at its best and at its worst: prints what one takes of each, and the median
+/// of their ratios.
+pub(super) fn beside(kind: &str) {
+    let ours = Ours::read();
+    let floor = Floor::new(kind, ours.all.len());
+    let mut rounds = Vec::new();
+    for round in 0..=ROUNDS {
+        let (mut mine, mut bare) = (Account::default(), Account::default());
+        for (turn, part) in ours.all.chunks(TURN).enumerate() {
+            mine.add(|| ours.check(part));
+            bare.add(|| {
+                for number in 0..part.len() {
+                    floor.check(turn * TURN + number);
+                }
+            });
+        }
+        // The first round warms the caches.
+        if round > 0 {
+            rounds.push((mine, bare));
+        }
+    }
+    rounds.sort_by(|(a, b), (c, d)| (b.wall / a.wall).total_cmp(&(d.wall / c.wall)));
+    let (mine, bare) = &rounds[ROUNDS / 2];
+    let count = f64::from(u32::try_from(ours.all.len()).expect("not so many"));
+    let each =
+        |account: &Account| json!({ "cpu": account.cpu / count, "wall": account.wall / count });
+    println!("{}", json!({ "ours": each(mine), "floor": each(bare) }));
+}
+
+/// Bundles of a turn.
+const TURN: usize = 20;
+
+/// Microseconds that were spent.
+#[derive(Default)]
+struct Account {
+    cpu: f64,
+    wall: f64,
+}
+
+impl Account {
+    fn add(&mut self, work: impl FnOnce()) {
+        let (cpu, start) = (processor(), Instant::now());
+        work();
+        self.wall += start.elapsed().as_secs_f64() * 1e6;
+        self.cpu += processor() - cpu;
+    }
 }
 
 fn candidate(bundle: String) -> Candidate {

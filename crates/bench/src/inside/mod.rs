@@ -22,7 +22,7 @@ pub(crate) fn run(words: &[String]) {
         ["probe", folder, person, issuer] => probe::run(folder, person, issuer),
         ["ours", threads] => many::ours(threads.parse().expect("a number")),
         ["crate", _] => many::theirs(),
-        ["floor", kind] => floor::run(kind),
+        ["beside", kind] => many::beside(kind),
         ["again"] => again::run(),
         ["layers", folder, what] => layers::run(folder, what),
         _ => panic!("what is {words:?}?"),
