@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Range;
 
-use serde_json::value::RawValue;
 use waxseal_oci::{Algorithm, Annotations, Digest, JsonError as PredicateJsonError, check_json};
 
 use crate::json::{self, Budget, Fields, JsonError, Value, shown};
@@ -23,7 +23,7 @@ pub const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 #[derive(Clone, Debug)]
 pub struct Statement {
     head: StatementHead,
-    predicate: Option<Box<RawValue>>,
+    predicate: Option<Box<str>>,
 }
 
 impl Statement {
@@ -34,31 +34,44 @@ impl Statement {
     /// # Errors
     /// The first thing that is wrong.
     pub fn parse(payload: &[u8]) -> Result<Self, StatementError> {
+        Self::from_bytes(payload.to_vec())
+    }
+
+    /// Reads a statement as [`parse`](Self::parse) does, and keeps its predicate in the
+    /// memory that it came in.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn from_bytes(mut payload: Vec<u8>) -> Result<Self, StatementError> {
         let mut reader = HeadReader::new();
-        reader.push(payload)?;
+        reader.push(&payload)?;
         let (head, range) = reader.finish_with_range()?;
-        let text = range.and_then(|range| payload.get(range));
-        let predicate = match text {
-            None | Some(b"null") => None,
-            Some(text) => {
-                check_json(text).map_err(|error| {
-                    StatementError::Predicate(match error {
-                        PredicateJsonError::DuplicateKey(key) => {
-                            PredicateJsonError::DuplicateKey(shown(&key))
-                        }
-                        other => other,
-                    })
-                })?;
-                let text = str::from_utf8(text).map_err(|error| StatementError::NotJson {
-                    offset: error.valid_up_to(),
-                })?;
-                let raw = RawValue::from_string(text.to_owned()).map_err(|error| {
-                    StatementError::Predicate(PredicateJsonError::Syntax(error.to_string()))
-                })?;
-                Some(raw)
-            }
+        let text = |range: &Range<usize>| payload.get(range.clone());
+        let range = range.filter(|range| text(range) != Some(b"null"));
+        let Some((range, text)) = range.and_then(|range| Some((range.clone(), text(&range)?)))
+        else {
+            return Ok(Self {
+                head,
+                predicate: None,
+            });
         };
-        Ok(Self { head, predicate })
+        check_json(text).map_err(|error| {
+            StatementError::Predicate(match error {
+                PredicateJsonError::DuplicateKey(key) => {
+                    PredicateJsonError::DuplicateKey(shown(&key))
+                }
+                other => other,
+            })
+        })?;
+        payload.truncate(range.end);
+        payload.drain(..range.start);
+        let text = String::from_utf8(payload).map_err(|error| StatementError::NotJson {
+            offset: error.utf8_error().valid_up_to(),
+        })?;
+        Ok(Self {
+            head,
+            predicate: Some(text.into()),
+        })
     }
 
     /// Everything but the predicate.
@@ -79,15 +92,15 @@ impl Statement {
         self.head.predicate_type()
     }
 
-    /// The predicate, as it was written; cosign 3.0.0 to 3.0.4 left it out.
+    /// The predicate, as its JSON was written; cosign 3.0.0 to 3.0.4 left it out.
     #[must_use]
-    pub fn predicate(&self) -> Option<&RawValue> {
+    pub fn predicate(&self) -> Option<&str> {
         self.predicate.as_deref()
     }
 
     /// The predicate, taken out.
     #[must_use]
-    pub fn into_predicate(self) -> Option<Box<RawValue>> {
+    pub fn into_predicate(self) -> Option<Box<str>> {
         self.predicate
     }
 
@@ -193,9 +206,7 @@ impl HeadReader {
         self.finish_with_range().map(|(head, _)| head)
     }
 
-    fn finish_with_range(
-        self,
-    ) -> Result<(StatementHead, Option<std::ops::Range<usize>>), StatementError> {
+    fn finish_with_range(self) -> Result<(StatementHead, Option<Range<usize>>), StatementError> {
         let (kept, predicate) = self.scanner.finish()?;
         let head = parse_head(&kept)?;
         match predicate {

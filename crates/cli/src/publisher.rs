@@ -6,7 +6,6 @@ use std::path::Path;
 use std::str::FromStr;
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use waxseal_attestation::PredicateType;
 use waxseal_attestation::json::shown;
 use waxseal_gate::{Expected, NamedIdentity};
@@ -224,7 +223,7 @@ impl Publisher<'_> {
         struct Predicate {
             purl: String,
         }
-        let predicate = attestation.predicate().map_or("", RawValue::get);
+        let predicate = attestation.predicate().unwrap_or_default();
         let Ok(Predicate { purl }) = serde_json::from_str(predicate) else {
             return Some("the attestation does not say of which release it is".to_owned());
         };

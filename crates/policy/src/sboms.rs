@@ -77,9 +77,7 @@ impl AttestedSbom {
 }
 
 fn predicate(attested: &VerifiedAttestation) -> &[u8] {
-    attested
-        .predicate()
-        .map_or(b"null", |raw| raw.get().as_bytes())
+    attested.predicate().unwrap_or("null").as_bytes()
 }
 
 /// What is in the layers of an image, and how SBOMs compare with it.

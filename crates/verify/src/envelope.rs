@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::value::RawValue;
 use waxseal_attestation::dsse::{EncodedEnvelope, PAYLOAD_TYPE_INTOTO, pae_prefix};
 use waxseal_attestation::json::shown;
 use waxseal_attestation::{HeadReader, Statement, StatementError, StatementHead};
@@ -21,7 +20,7 @@ pub(crate) struct Opened {
     /// The payload's SHA-256.
     pub(crate) payload: Digest,
     pub(crate) statement: Result<StatementHead, StatementError>,
-    pub(crate) predicate: Option<Box<RawValue>>,
+    pub(crate) predicate: Option<Box<str>>,
 }
 
 /// Reads `envelope` once: hashes what `key` would have signed, hashes the
@@ -43,10 +42,11 @@ pub(crate) fn open(
         verifier.also(Algorithm::Sha256);
     }
     let text = envelope.payload.as_bytes();
-    verifier.update(&pae_prefix(&envelope.payload_type, decoded_len(text)?));
+    let length = decoded_len(text)?;
+    verifier.update(&pae_prefix(&envelope.payload_type, length));
     let mut payload = logged.then(|| Hasher::new(Algorithm::Sha256));
     let mut reader = Ok(HeadReader::new());
-    let mut whole = Vec::new();
+    let mut whole = Vec::with_capacity(if keep_predicate { length } else { 0 });
     decode(text, |bytes| {
         verifier.update(bytes);
         if let Some(payload) = &mut payload {
@@ -63,7 +63,7 @@ pub(crate) fn open(
     let (signed, digests) = verifier.finish_with_digests();
     let mut predicate = None;
     let statement = match (&signed, keep_predicate) {
-        (Ok(_), true) => Statement::parse(&whole).map(|statement| {
+        (Ok(_), true) => Statement::from_bytes(whole).map(|statement| {
             let head = statement.head().clone();
             predicate = statement.into_predicate();
             head

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use waxseal_oci::{Annotations, Digest};
 
 use crate::candidate::Origin;
@@ -102,7 +101,7 @@ impl VerifiedSignature {
 pub struct VerifiedAttestation {
     pub(crate) facts: Facts,
     pub(crate) predicate_type: String,
-    pub(crate) predicate: Option<Box<RawValue>>,
+    pub(crate) predicate: Option<Box<str>>,
     pub(crate) subject_name: String,
 }
 
@@ -126,9 +125,9 @@ impl VerifiedAttestation {
         &self.subject_name
     }
 
-    /// What it says, if the caller asked for it to be kept.
+    /// What it says, as its JSON was written, if the caller asked for it to be kept.
     #[must_use]
-    pub fn predicate(&self) -> Option<&RawValue> {
+    pub fn predicate(&self) -> Option<&str> {
         self.predicate.as_deref()
     }
 }

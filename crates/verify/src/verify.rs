@@ -9,7 +9,6 @@
 //! 6. What the authority demands has to be there.
 
 use jiff::Timestamp;
-use serde_json::value::RawValue;
 use waxseal_attestation::json::shown;
 use waxseal_attestation::simple_signing::Payload;
 use waxseal_attestation::{PredicateType, StatementHead};
@@ -80,7 +79,7 @@ pub(crate) struct Opened<'a> {
 enum Says {
     Statement {
         head: StatementHead,
-        predicate: Option<Box<RawValue>>,
+        predicate: Option<Box<str>>,
         /// The digests of the bytes that were signed.
         digests: Vec<Digest>,
         payload: Digest,

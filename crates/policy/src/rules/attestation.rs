@@ -123,7 +123,7 @@ fn meets(
     facts: &Facts<'_>,
 ) -> Result<(), Box<Miss>> {
     let input = Input {
-        predicate: attestation.predicate().map_or("null", |raw| raw.get()),
+        predicate: attestation.predicate().unwrap_or("null"),
         predicate_type: attestation.predicate_type(),
         subject: attestation.subject().as_str(),
         image: &facts.image.to_string(),

@@ -47,7 +47,7 @@ impl Vulnerabilities {
         let wanted = |found: &str| self.types.iter().any(|kind| kind == found);
         let scan = attestation::of_type(verified, wanted)?;
         let broken = |why: String| Miss::near(codes::SCAN, format!("the scan: {why}"));
-        let predicate = scan.predicate().map_or("null", |raw| raw.get());
+        let predicate = scan.predicate().unwrap_or("null");
         let report = ScanReport::parse(predicate).map_err(|e| broken(e.to_string()))?;
         self.is_recent(scan, &report, facts.now)?;
         let counts = |found: &&Vulnerability| {
@@ -115,7 +115,7 @@ impl Vulnerabilities {
             if !is_theirs || !vex::TYPES.contains(&said.predicate_type()) {
                 continue;
             }
-            let predicate = said.predicate().map_or("null", |raw| raw.get());
+            let predicate = said.predicate().unwrap_or("null");
             let statements = VexDocument::parse(predicate)
                 .map_err(|e| e.to_string())
                 .and_then(|document| dated(document.statements, facts.now));

@@ -186,7 +186,6 @@ fn keeps_the_predicate_for_whom_wants_it() {
         found
             .predicate()
             .unwrap()
-            .get()
             .starts_with(r#"{"Data":"{ \"result\": \"PASSED\""#)
     );
 }
