@@ -191,10 +191,16 @@ impl Claims {
         };
         let ours = sides(image);
         let nothing = BTreeSet::new();
+        // Both are in the order of their keys.
+        let mut theirs = self.versions.iter().peekable();
         for (key, side) in &ours {
+            while theirs.next_if(|(other, _)| *other < key).is_some() {}
             let of_key = match key.lacks_group() {
                 true => self.without_group.get(key),
-                false => self.versions.get(key),
+                false => theirs
+                    .peek()
+                    .filter(|(other, _)| *other == key)
+                    .map(|(_, said)| *said),
             };
             let said = of_key.unwrap_or(&nothing);
             let unsaid: Vec<String> = side.versions.difference(said).cloned().collect();
@@ -218,8 +224,10 @@ impl Claims {
                 comparison.versions.push(difference);
             }
         }
+        let mut there = ours.keys().peekable();
         for (key, said) in &self.versions {
-            let is_there = ours.contains_key(key)
+            while there.next_if(|other| *other < key).is_some() {}
+            let is_there = there.peek() == Some(&key)
                 || (key.is_java() && ours.contains_key(&key.without_group()));
             if !is_there {
                 comparison.extra.push(Difference {
@@ -239,14 +247,7 @@ impl Claims {
 fn sides(image: &Inventory) -> BTreeMap<Key, Side<'_>> {
     let mut sides: BTreeMap<Key, Side<'_>> = BTreeMap::new();
     for component in &image.components {
-        // A name that no package URL can have is left out unless the SBOM has it so.
-        let (key, version) = key::of(&component.purl).unwrap_or_else(|| {
-            let key = Key {
-                kind: component.ecosystem.purl_type().to_owned(),
-                name: component.name.clone(),
-            };
-            (key, component.version.clone())
-        });
+        let (key, version) = found(component);
         let side = sides.entry(key).or_default();
         // What only a lock file names may not be there: it may be listed or not.
         if component.is_declared_only() {
@@ -257,6 +258,18 @@ fn sides(image: &Inventory) -> BTreeMap<Key, Side<'_>> {
         side.versions.insert(version);
     }
     sides
+}
+
+/// The package that a component is, and its version. A name that no package URL can have
+/// is left out unless the SBOM has it so.
+fn found(component: &Component) -> (Key, String) {
+    key::of(&component.purl).unwrap_or_else(|| {
+        let key = Key {
+            kind: component.ecosystem.purl_type().to_owned(),
+            name: component.name.clone(),
+        };
+        (key, component.version.clone())
+    })
 }
 
 /// What changed from one list of packages to another.

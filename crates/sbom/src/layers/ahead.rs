@@ -7,8 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use super::decompress::{self, Produced};
 use super::{LayerError, fill};
 
-/// Decompressed bytes, or why there are no more.
-type Next = io::Result<Chunk>;
+/// Decompressed bytes, as many chunks as are handed over together; the last of all is
+/// empty, or says why there are no more.
+type Next = Vec<io::Result<Chunk>>;
 
 /// Some decompressed bytes.
 struct Chunk {
@@ -31,6 +32,8 @@ pub(super) struct Source {
 pub(super) struct Ahead {
     chunks: Receiver<Next>,
     spent: Sender<Vec<u8>>,
+    /// Chunks that were handed over and not looked at.
+    waiting: std::vec::IntoIter<io::Result<Chunk>>,
     chunk: Chunk,
     taken: usize,
     position: u64,
@@ -39,7 +42,7 @@ pub(super) struct Ahead {
 
 /// Both ends.
 pub(super) fn pair() -> (Source, Ahead) {
-    let (sender, chunks) = sync_channel(CHUNKS);
+    let (sender, chunks) = sync_channel(WAITING);
     let (spent, empty) = channel();
     let source = Source {
         chunks: sender,
@@ -48,6 +51,7 @@ pub(super) fn pair() -> (Source, Ahead) {
     let ahead = Ahead {
         chunks,
         spent,
+        waiting: Vec::new().into_iter(),
         chunk: Chunk {
             bytes: Vec::new(),
             length: 0,
@@ -64,11 +68,17 @@ impl Source {
     /// cannot be read, or nobody reads on. The first two are told to who reads.
     pub(super) fn fill(self, compressed: &mut dyn Read, most: u64) -> Result<Produced, LayerError> {
         let mut plain = decompress::open(compressed, most)?;
+        let mut together = Vec::with_capacity(TOGETHER);
         loop {
             let bytes = self.spent.try_recv();
             let mut bytes = bytes.unwrap_or_else(|_| vec![0; CHUNK]);
             let next = fill(&mut plain, &mut bytes).map(|length| Chunk { bytes, length });
             let is_last = !matches!(&next, Ok(chunk) if chunk.length > 0);
+            together.push(next);
+            if !is_last && together.len() < TOGETHER {
+                continue;
+            }
+            let next = std::mem::replace(&mut together, Vec::with_capacity(TOGETHER));
             if self.chunks.send(next).is_err() || is_last {
                 return Ok(plain.produced());
             }
@@ -91,9 +101,12 @@ impl Ahead {
 impl BufRead for Ahead {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken == self.chunk.length && !self.is_over {
-            let next = self.chunks.recv();
+            let next = self.waiting.next().or_else(|| {
+                self.waiting = self.chunks.recv().ok()?.into_iter();
+                self.waiting.next()
+            });
             // A sender that is gone without a last word has said why elsewhere.
-            let next = next.unwrap_or_else(|_| Err(io::ErrorKind::BrokenPipe.into()));
+            let next = next.unwrap_or_else(|| Err(io::ErrorKind::BrokenPipe.into()));
             let next = next.inspect_err(|_| self.is_over = true)?;
             self.is_over = next.length == 0;
             let spent = std::mem::replace(&mut self.chunk, next);
@@ -151,8 +164,11 @@ impl Seek for Ahead {
 /// of its own, 16 bytes behind the start of a page, and what AMD's processors copy to
 /// there takes them up to four times as long.
 const CHUNK: usize = 64 * 1024;
-/// Chunks that wait.
-const CHUNKS: usize = 64;
+/// Chunks that are handed over together: who waits is woken, which takes a virtual machine
+/// as long as decompressing one of them.
+const TOGETHER: usize = 8;
+/// How often so many may wait.
+const WAITING: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -221,7 +237,7 @@ mod tests {
 
     #[test]
     fn who_stops_reading_leaves_nobody_waiting() {
-        let layer = vec![0; 2 * CHUNKS * CHUNK];
+        let layer = vec![0; 2 * WAITING * TOGETHER * CHUNK];
         let produced = with(&layer, u64::MAX, |ahead| {
             ahead.read_exact(&mut [0]).unwrap();
         });

@@ -138,9 +138,9 @@ struct Library<'a> {
     bom_ref: &'a str,
     evidence: Evidence<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    hashes: Vec<Value>,
+    hashes: Vec<Hash<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    licenses: Vec<Value>,
+    licenses: Vec<Licensed<'a>>,
     name: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<Property<'a>>,
@@ -173,15 +173,36 @@ struct Property<'a> {
 }
 
 #[derive(Serialize)]
+struct Hash<'a> {
+    alg: String,
+    content: &'a str,
+}
+
+/// An expression, or one licence.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Licensed<'a> {
+    Expression(&'a str),
+    License(Named<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+enum Named<'a> {
+    Id(&'a str),
+    Name(&'a str),
+}
+
+#[derive(Serialize)]
 struct Supplier<'a> {
     name: &'a str,
 }
 
 fn library(component: &Component) -> Library<'_> {
-    let hashes = component
-        .hashes
-        .iter()
-        .map(|hash| json!({"alg": dashed(hash), "content": hash.hex()}));
+    let hashes = component.hashes.iter().map(|hash| Hash {
+        alg: dashed(hash),
+        content: hash.hex(),
+    });
     let layers: BTreeSet<&Digest> = component
         .found
         .iter()
@@ -223,17 +244,16 @@ fn dashed(hash: &Digest) -> String {
 }
 
 /// Either one expression, or licences one by one: the format does not mix them.
-fn licenses(licenses: &[License]) -> Vec<Value> {
-    if let [License::Expression(text)] = licenses
-        && listed_id(&License::Expression(text.clone())).is_none()
-    {
-        return vec![json!({"expression": text})];
+fn licenses(licenses: &[License]) -> Vec<Licensed<'_>> {
+    let each = licenses.iter().map(|license| (license, listed_id(license)));
+    if let [(License::Expression(text), None)] = each.clone().collect::<Vec<_>>().as_slice() {
+        return vec![Licensed::Expression(text)];
     }
-    let each = licenses.iter().map(|license| match listed_id(license) {
-        Some(id) => json!({"license": {"id": id}}),
-        None => json!({"license": {"name": license.as_str()}}),
+    let named = each.map(|(license, id)| match id {
+        Some(id) => Named::Id(id),
+        None => Named::Name(license.as_str()),
     });
-    each.collect()
+    named.map(Licensed::License).collect()
 }
 
 fn property<'a>(name: &'static str, value: impl Into<Cow<'a, str>>) -> Property<'a> {
