@@ -182,6 +182,39 @@ fn a_layout_and_a_folder_are_read_the_same() {
 }
 
 #[test]
+fn a_file_gets_all_of_an_sbom_or_keeps_what_it_has() {
+    let registry = Registry::start(Options::default());
+    let place = Place::new();
+    let (image, _) = push(&registry, "1.0", &[layer(&[("lib/apk/db/installed", APK)])]);
+    let (broken, _) = push(&registry, "2.0", &[b"not an archive".to_vec()]);
+    let into = |image: &str, file: &str| run(&place, &[image, "-o", "spdx-json", "--file", file]);
+    let ran = into(&image, "sbom.json");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let whole = place.read("sbom.json");
+    assert!(whole.ends_with("}\n"), "{whole}");
+    assert_eq!(into(&broken, "sbom.json").code, Some(1));
+    assert_eq!(place.read("sbom.json"), whole);
+
+    // Nobody is asked for an image whose SBOM would have no place.
+    registry.reset();
+    let ran = into(&image, "no/such/sbom.json");
+    assert_eq!(ran.code, Some(1));
+    assert!(
+        ran.stderr
+            .starts_with("error: cannot write `no/such/sbom.json`: "),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(registry.count(), 0);
+    let left = fs::read_dir(place.path("")).unwrap();
+    let left = left.filter(|entry| {
+        let name = entry.as_ref().unwrap().file_name();
+        name.to_string_lossy().starts_with(".waxseal-")
+    });
+    assert_eq!(left.count(), 0);
+}
+
+#[test]
 fn what_is_not_read_is_warned_of() {
     let registry = Registry::start(Options::default());
     let place = Place::new();

@@ -1,6 +1,6 @@
 //! `waxseal sbom TARGET`
 
-use std::fs;
+use std::mem;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::inventory::{self, Taken};
+use crate::out_file::OutFile;
 
 /// What to list, and how.
 #[derive(clap::Args, Debug)]
@@ -45,6 +46,8 @@ pub(super) enum Format {
 impl List {
     pub(super) fn run(self, context: &Context) -> Result<Exit, Failure> {
         let created = inventory::created()?;
+        // An image is not looked into for a file that cannot be written.
+        let file = OutFile::open(self.file.as_deref())?;
         let text = self.target.unwrap_or_default();
         let Taken {
             inventory, target, ..
@@ -55,12 +58,7 @@ impl List {
             Format::Table => inventory.to_table().into_bytes(),
         };
         inventory::warn(context, &inventory);
-        match &self.file {
-            Some(path) => {
-                fs::write(path, &bytes).map_err(|e| Failure::file("write", path, e))?;
-            }
-            None => context.print_bytes(&bytes)?,
-        }
+        file.write(context, &bytes)?;
         context.note(format_args!(
             "{} package{} in {}",
             inventory.components.len(),
@@ -71,6 +69,8 @@ impl List {
             },
             target.name
         ));
+        // Letting go of a million names takes longer than the system does.
+        mem::forget(inventory);
         Ok(Exit::Ok)
     }
 }
