@@ -93,6 +93,12 @@ fn read(
             continue;
         }
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        if is_for_kustomize(file, text("/kind"), text("/apiVersion")) {
+            return Err(refuse(
+                "it is for kustomize, which may run other images than the files name".to_owned(),
+            )
+            .hint("verify what comes of it: `kubectl kustomize FOLDER | waxseal verify -f -`"));
+        }
         let Some(name) = text("/kind") else {
             // Somebody who names a file means what is in it.
             if named {
@@ -135,6 +141,16 @@ fn read(
         }
     }
     Ok(())
+}
+
+/// Whether a document tells kustomize what to make of others: it may patch their images,
+/// and take more from elsewhere. It need not say its kind where its file's name does.
+fn is_for_kustomize(file: &str, kind: Option<&str>, version: Option<&str>) -> bool {
+    let group = version.and_then(|version| version.split_once('/'));
+    let of_group = group.is_some_and(|(group, _)| group == "kustomize.config.k8s.io");
+    let stem = Path::new(file).file_stem();
+    let by_name = stem.is_some_and(|stem| stem.eq_ignore_ascii_case("kustomization"));
+    of_group || (by_name && kind.is_none())
 }
 
 /// An item of a list. An API server leaves out of a `PodList` what each of its

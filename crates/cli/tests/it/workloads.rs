@@ -139,6 +139,47 @@ fn the_items_of_a_list_are_what_the_list_says() {
     );
 }
 
+/// The images of the other files are not those that would be run.
+#[test]
+fn what_kustomize_would_change_is_not_verified_in_its_place() {
+    let shop = Shop::signed();
+    let good = &shop.image.reference;
+    std::fs::create_dir_all(shop.place.path("app")).unwrap();
+    let pod =
+        format!("apiVersion: v1\nkind: Pod\nspec: {{ containers: [{{ image: \"{good}\" }}] }}\n");
+    shop.place.write("app/pod.yaml", &pod);
+    assert_eq!(verify(&shop, &["app"]).code, Some(0));
+    let images = "images: [{ name: shop, newName: evil }]\n";
+    let cases = [
+        ("kustomization.yaml", String::new()),
+        (
+            "overlay.yml",
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n".to_owned(),
+        ),
+        (
+            "part.yaml",
+            "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n".to_owned(),
+        ),
+    ];
+    for (name, head) in cases {
+        let name = format!("app/{name}");
+        let path = shop.place.write(&name, head + images);
+        let ran = verify(&shop, &["app"]);
+        assert_eq!(ran.code, Some(1), "{name}");
+        assert_eq!(
+            ran.stderr,
+            format!(
+                "error: `{name}`: it is for kustomize, which may run other images than the files name\n\
+                 hint: verify what comes of it: `kubectl kustomize FOLDER | waxseal verify -f -`\n"
+            )
+        );
+        std::fs::remove_file(path).unwrap();
+    }
+    // What is not kustomize's may be called so and say what it is.
+    shop.place.write("app/kustomization.yaml", &pod);
+    assert_eq!(verify(&shop, &["app"]).code, Some(0));
+}
+
 #[test]
 fn files_that_cannot_be_understood_are_not_passed_over() {
     let shop = Shop::new();

@@ -70,7 +70,7 @@ impl MaxAge {
                           a log entry or a timestamp, and the trust root to check it";
             return Err(Miss::near(codes::NO_TIME, reason.to_owned()));
         };
-        if now.duration_since(*signed) > self.duration {
+        if self.is_over(*signed, now) {
             let reason = format!(
                 "it was signed at {signed}, which is more than {} ago",
                 self.text
@@ -78,6 +78,13 @@ impl MaxAge {
             return Err(Miss::near(codes::TOO_OLD, reason));
         }
         Ok(())
+    }
+}
+
+impl MaxAge {
+    /// Whether a time is longer ago.
+    pub(super) fn is_over(&self, time: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(time) > self.duration
     }
 }
 

@@ -97,7 +97,25 @@ impl Vulnerabilities {
             }
             times.push(ended);
         }
-        self.max_age.weigh(&times, now)
+        self.max_age.weigh(&times, now)?;
+        for text in &report.databases {
+            let made: Result<Timestamp, _> = text.parse();
+            let made = made.map_err(|_| {
+                let reason = format!(
+                    "the scanner's list of vulnerabilities is of `{}`, which is not a time",
+                    escaped(text)
+                );
+                Miss::near(codes::SCAN, reason)
+            })?;
+            if self.max_age.is_over(made, now) {
+                let reason = format!(
+                    "the scanner's list of vulnerabilities is of {made}, which is more than {} ago",
+                    self.max_age.text
+                );
+                return Err(Miss::near(codes::TOO_OLD, reason));
+            }
+        }
+        Ok(())
     }
 
     /// All that the authorities of `unless.vex` say.

@@ -284,6 +284,61 @@ fn an_old_report_that_is_attested_again_is_old() {
     );
 }
 
+/// A scanner whose list is of last year finds nothing that was found this year.
+#[test]
+fn a_scan_with_an_old_list_of_vulnerabilities_is_old() {
+    let scan = |db: &str, descriptor: &str| {
+        let text = format!(
+            r#"{{"scanner": {{{db}"result": {{"matches": [], "descriptor": {{{descriptor}
+                "timestamp": "2025-12-31T22:00:00Z"}}}}}},
+                "metadata": {{"scanFinishedOn": "2025-12-31T23:00:00Z"}}}}"#
+        );
+        Says::Attests(VULN, text.leak())
+    };
+    let old = "2025-12-01T00:00:00Z";
+    let of_cosign = format!(r#""db": {{"uri": "x", "lastUpdate": "{old}"}}, "#);
+    let of_grype = format!(r#""db": {{"built": "{old}"}}, "#);
+    let of_grype_now = format!(r#""db": {{"status": {{"built": "{old}"}}}}, "#);
+    for scan in [
+        scan(&of_cosign, ""),
+        scan("", &of_grype),
+        scan("", &of_grype_now),
+    ] {
+        assert_eq!(
+            miss(&decide(RULE, &[("a", &scan)])),
+            (
+                codes::TOO_OLD,
+                "the scanner's list of vulnerabilities is of 2025-12-01T00:00:00Z, which is more \
+                 than 7d ago"
+            )
+        );
+    }
+    let broken = scan(r#""db": {"lastUpdate": "last week"}, "#, "");
+    assert_eq!(
+        miss(&decide(RULE, &[("a", &broken)])),
+        (
+            codes::SCAN,
+            "the scanner's list of vulnerabilities is of `last week`, which is not a time"
+        )
+    );
+    for unsaid in [
+        r#""db": null, "#,
+        r#""db": {"uri": "x"}, "#,
+        r#""db": {"lastUpdate": ""}, "#,
+        r#""db": {"lastUpdate": "0001-01-01T00:00:00Z"}, "#,
+        r#""db": {"lastUpdate": "2025-12-30T00:00:00Z"}, "#,
+    ] {
+        let decision = decide(RULE, &[("a", &scan(unsaid, ""))]);
+        assert_eq!(decision.verdict, Verdict::Allow, "{unsaid}");
+    }
+    // It says nothing of when the scan was.
+    let timeless = Says::Attests(
+        VULN,
+        r#"{"scanner": {"db": {"lastUpdate": "2025-12-31T00:00:00Z"}, "result": {"matches": []}}}"#,
+    );
+    assert_eq!(miss(&decide(RULE, &[("a", &timeless)])).0, codes::NO_TIME);
+}
+
 /// Debian's advisory is about two vulnerabilities, and one of them does not matter.
 #[test]
 fn an_advisory_is_no_other_name_of_what_it_is_about() {
