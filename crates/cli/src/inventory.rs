@@ -93,16 +93,12 @@ pub(crate) async fn platforms(
     context: &Context,
     reference: &Reference,
 ) -> Result<(Vec<String>, usize), Failure> {
-    let client = context.client()?;
-    let name = reference.to_string();
-    let digest = client.resolve(reference).await?.required(name)?;
-    let raw = client.manifest(reference.repository(), &digest).await?;
-    let raw = raw.required(reference.to_string())?;
-    let Document::Index(index) = raw.document()? else {
-        return Ok((Vec::new(), 0));
-    };
-    let named = images(&index.manifests).into_iter();
-    let others = index.manifests.iter().filter(|e| e.platform.is_none());
+    let digest = context.client()?.resolve(reference).await?;
+    let digest = digest.required(reference.to_string())?;
+    let entries = entries(context, reference.repository(), &digest).await?;
+    let entries = entries.unwrap_or_default();
+    let named = images(&entries).into_iter();
+    let others = entries.iter().filter(|entry| entry.platform.is_none());
     Ok((
         named.map(|(_, platform)| platform).collect(),
         others.count(),
@@ -115,10 +111,20 @@ pub(crate) async fn members(
     repository: &Repository,
     digest: &Digest,
 ) -> Result<Option<Vec<(Descriptor, String)>>, Failure> {
+    let entries = entries(context, repository, digest).await?;
+    Ok(entries.map(|entries| images(&entries)))
+}
+
+/// The entries of an index; nothing where it is no index.
+async fn entries(
+    context: &Context,
+    repository: &Repository,
+    digest: &Digest,
+) -> Result<Option<Vec<Descriptor>>, Failure> {
     let raw = context.client()?.manifest(repository, digest).await?;
     let raw = raw.required(repository.at(digest).to_string())?;
     Ok(match raw.document()? {
-        Document::Index(index) => Some(images(&index.manifests)),
+        Document::Index(index) => Some(index.manifests),
         _ => None,
     })
 }
