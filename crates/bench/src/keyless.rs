@@ -115,6 +115,8 @@ struct Each {
 struct Beside {
     ours: Each,
     floor: Each,
+    /// The checks alone, each by a key that is read for it.
+    anew: Each,
 }
 
 pub(crate) fn b11(stage: &Stage, runs: usize) {
@@ -145,6 +147,7 @@ pub(crate) fn b11(stage: &Stage, runs: usize) {
             "its signature checks alone (aws-lc), in turn with it",
             turns.floor,
         );
+        line("the same, each key read for its check", turns.anew);
         line("waxseal, alone", measured(&within(&folder, &["ours", "1"])));
         line(
             "waxseal, two threads",

@@ -95,26 +95,27 @@ pub(super) fn beside(kind: &str) {
     let floor = Floor::new(kind, ours.all.len());
     let mut rounds = Vec::new();
     for round in 0..=ROUNDS {
-        let (mut mine, mut bare) = (Account::default(), Account::default());
+        let [mut mine, mut bare, mut anew] = [(); 3].map(|()| Account::default());
         for (turn, part) in ours.all.chunks(TURN).enumerate() {
+            let numbers = || (turn * TURN..).take(part.len());
             mine.add(|| ours.check(part));
-            bare.add(|| {
-                for number in 0..part.len() {
-                    floor.check(turn * TURN + number);
-                }
-            });
+            bare.add(|| numbers().for_each(|number| floor.check(number, false)));
+            anew.add(|| numbers().for_each(|number| floor.check(number, true)));
         }
         // The first round warms the caches.
         if round > 0 {
-            rounds.push((mine, bare));
+            rounds.push((mine, bare, anew));
         }
     }
-    rounds.sort_by(|(a, b), (c, d)| (b.wall / a.wall).total_cmp(&(d.wall / c.wall)));
-    let (mine, bare) = &rounds[ROUNDS / 2];
+    rounds.sort_by(|(a, b, _), (c, d, _)| (b.wall / a.wall).total_cmp(&(d.wall / c.wall)));
+    let (mine, bare, anew) = &rounds[ROUNDS / 2];
     let count = f64::from(u32::try_from(ours.all.len()).expect("not so many"));
     let each =
         |account: &Account| json!({ "cpu": account.cpu / count, "wall": account.wall / count });
-    println!("{}", json!({ "ours": each(mine), "floor": each(bare) }));
+    println!(
+        "{}",
+        json!({ "ours": each(mine), "floor": each(bare), "anew": each(anew) })
+    );
 }
 
 /// Bundles of a turn.
