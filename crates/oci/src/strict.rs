@@ -1,6 +1,7 @@
 //! A check that a JSON text says one thing only.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -39,7 +40,12 @@ pub fn check_json(bytes: &[u8]) -> Result<(), JsonError> {
 fn check<'de, R: serde_json::de::Read<'de>>(
     mut deserializer: serde_json::Deserializer<R>,
 ) -> Result<(), serde_json::Error> {
-    Check { depth: 0 }.deserialize(&mut deserializer)?;
+    let keys = RefCell::default();
+    let check = Check {
+        depth: 0,
+        keys: &keys,
+    };
+    check.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
@@ -62,22 +68,26 @@ const DUPLICATE: &str = "duplicate key ";
 const TOO_DEEP: &str = "nested too deeply";
 
 #[derive(Clone, Copy)]
-struct Check {
+struct Check<'k, 'de> {
     depth: usize,
+    /// The keys of the objects that are being read, those of the innermost last: an object
+    /// of its own memory each is what most of the time would go into.
+    keys: &'k RefCell<Vec<Cow<'de, str>>>,
 }
 
-impl Check {
+impl Check<'_, '_> {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
         if self.depth >= limits::JSON_DEPTH {
             return Err(E::custom(TOO_DEEP));
         }
         Ok(Self {
             depth: self.depth + 1,
+            ..self
         })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Check {
+impl<'de> DeserializeSeed<'de> for Check<'_, 'de> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -85,7 +95,7 @@ impl<'de> DeserializeSeed<'de> for Check {
     }
 }
 
-impl<'de> Visitor<'de> for Check {
+impl<'de> Visitor<'de> for Check<'_, 'de> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -124,14 +134,29 @@ impl<'de> Visitor<'de> for Check {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let deeper = self.deeper()?;
-        let mut seen = Keys::default();
+        let start = self.keys.borrow().len();
+        // Compared one by one while they are few, as they nearly always are, and hashed
+        // once they are many.
+        let mut many: Option<HashSet<Cow<'de, str>>> = None;
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
-            if !seen.is_new(&key) {
+            let mut keys = self.keys.borrow_mut();
+            let few = keys.get(start..).unwrap_or_default();
+            let is_known = match &many {
+                Some(many) => many.contains(&key),
+                None => few.contains(&key),
+            };
+            if is_known {
                 return Err(A::Error::custom(format_args!("{DUPLICATE}`{key}`")));
             }
-            seen.keep(key);
+            match &mut many {
+                Some(many) => drop(many.insert(key)),
+                None if few.len() < FEW => keys.push(key),
+                None => many = Some(keys.drain(start..).chain([key]).collect()),
+            }
+            drop(keys);
             map.next_value_seed(deeper)?;
         }
+        self.keys.borrow_mut().truncate(start);
         Ok(())
     }
 }
@@ -139,33 +164,6 @@ impl<'de> Visitor<'de> for Check {
 /// A key, borrowed from the text unless it has escapes.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// The keys of one object: compared one by one while they are few, as they
-/// nearly always are, and hashed once they are many.
-#[derive(Default)]
-struct Keys<'a> {
-    few: Vec<Cow<'a, str>>,
-    many: HashSet<Cow<'a, str>>,
-}
-
-impl<'a> Keys<'a> {
-    fn is_new(&self, key: &str) -> bool {
-        if self.many.is_empty() {
-            self.few.iter().all(|known| known != key)
-        } else {
-            !self.many.contains(key)
-        }
-    }
-
-    fn keep(&mut self, key: Cow<'a, str>) {
-        if self.few.len() < FEW && self.many.is_empty() {
-            self.few.push(key);
-        } else {
-            self.many.extend(self.few.drain(..));
-            self.many.insert(key);
-        }
-    }
-}
 
 /// Above this, hashing is cheaper than comparing.
 const FEW: usize = 16;
@@ -191,6 +189,21 @@ mod tests {
         assert_eq!(many(100), Ok(()));
         assert_eq!(many(99), Err(JsonError::DuplicateKey("99".into())));
         assert_eq!(many(3), Err(JsonError::DuplicateKey("3".into())));
+        // Keys of objects within, before and behind are others'.
+        let within = |last: &str| {
+            check_json(
+                format!(r#"{{"a":{{"b":1,"c":{{"a":2}}}},"b":[{{"a":1}},{{"a":2}}],"{last}":3}}"#)
+                    .as_bytes(),
+            )
+        };
+        assert_eq!(within("c"), Ok(()));
+        assert_eq!(within("a"), Err(JsonError::DuplicateKey("a".into())));
+        let around = |last: &str| {
+            let keys: Vec<String> = (0..20).map(|n| format!("\"{n}\":{{\"{n}\":0}}")).collect();
+            check_json(format!("{{\"x\":{{{}}},\"{last}\":1}}", keys.join(",")).as_bytes())
+        };
+        assert_eq!(around("3"), Ok(()));
+        assert_eq!(around("x"), Err(JsonError::DuplicateKey("x".into())));
         // An escape does not make it another key.
         assert_eq!(
             check_json(br#"{"a":1,"\u0061":2}"#),
