@@ -115,6 +115,10 @@ pub(crate) enum Output {
     Text,
 }
 
+fn no_runtime(error: std::io::Error) -> Failure {
+    Failure::new(format_args!("cannot start the I/O runtime: {error}"))
+}
+
 /// What a command runs in. Nothing is set up before it is asked for.
 pub(crate) struct Context {
     global: GlobalArgs,
@@ -196,6 +200,19 @@ impl Context {
         Ok(waxseal_trust::Http::new(options))
     }
 
+    /// Lets work that is spawned go on while the rest of a command is busy. Before
+    /// anything else is run.
+    pub(crate) fn use_workers(&self) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(no_runtime)?;
+        // A second one would have no connections of the first.
+        let _ = self.runtime.set(runtime);
+        Ok(())
+    }
+
     /// Runs one asynchronous piece of work to its end, on this thread.
     pub(crate) fn block_on<F: Future>(&self, work: F) -> Result<F::Output, Failure> {
         if let Some(runtime) = self.runtime.get() {
@@ -204,7 +221,7 @@ impl Context {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|e| Failure::new(format_args!("cannot start the I/O runtime: {e}")))?;
+            .map_err(no_runtime)?;
         Ok(self.runtime.get_or_init(|| runtime).block_on(work))
     }
 

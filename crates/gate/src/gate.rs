@@ -29,7 +29,7 @@ use self::targets::{Problem, Target};
 use crate::ask::{Asker, document};
 use crate::evidence::{Evidence, Follower, room};
 use crate::leads::{Queue, layers_aside, list_seen};
-use crate::{Fault, PolicySet, limits};
+use crate::{Fault, LayersAhead, PolicySet, limits};
 
 /// How images are looked at.
 #[derive(Clone, Debug)]
@@ -114,10 +114,34 @@ impl<'a, S: Source> Gate<'a, S> {
 
     /// Decides about one image under a set of policies, at `now`.
     pub async fn verify(&self, image: &Reference, set: &PolicySet, now: Timestamp) -> Outcome {
+        self.outcome(image, set, now, None).await
+    }
+
+    /// The same, where somebody looks into the layers of the image already.
+    pub async fn verify_with_layers(
+        &self,
+        image: &Reference,
+        set: &PolicySet,
+        now: Timestamp,
+        ahead: &LayersAhead,
+    ) -> Outcome {
+        self.outcome(image, set, now, Some(ahead)).await
+    }
+
+    async fn outcome(
+        &self,
+        image: &Reference,
+        set: &PolicySet,
+        now: Timestamp,
+        ahead: Option<&LayersAhead>,
+    ) -> Outcome {
         let asker = Asker::new(self.source, image.repository());
-        let (decision, contents) = Verification::new(&asker, image, set, self.options, now)
-            .decide_with_contents()
-            .await;
+        let (decision, contents) = Verification {
+            ahead,
+            ..Verification::new(&asker, image, set, self.options, now)
+        }
+        .decide_with_contents()
+        .await;
         Outcome {
             decision,
             contents,
@@ -133,6 +157,7 @@ pub(crate) struct Verification<'a, S> {
     set: &'a PolicySet,
     options: &'a Options,
     now: Timestamp,
+    ahead: Option<&'a LayersAhead>,
 }
 
 /// What came of one target, or of all.
@@ -175,6 +200,7 @@ impl<'a, S: Source> Verification<'a, S> {
             set,
             options,
             now,
+            ahead: None,
         }
     }
 

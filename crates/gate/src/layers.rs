@@ -111,6 +111,12 @@ pub(crate) async fn scan<L: Layers>(
     Ok(scanner.finish())
 }
 
+/// How many bytes the layers say that they have, as they are stored.
+pub(crate) fn bytes(manifest: &Manifest) -> u64 {
+    let sizes = manifest.layers.iter().map(|layer| layer.size);
+    sizes.fold(0, u64::saturating_add)
+}
+
 fn is_layer(media_type: &str) -> bool {
     media_type.starts_with("application/vnd.oci.image.layer.")
         || media_type.starts_with("application/vnd.docker.image.rootfs.")

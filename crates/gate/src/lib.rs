@@ -12,6 +12,7 @@
 //! A verdict rests on bytes; [`capture()`] keeps them in one file, and
 //! [`replay`] gives the verdict again from nothing else.
 
+mod ahead;
 mod ask;
 mod cache;
 mod capture;
@@ -27,6 +28,7 @@ mod policy_set;
 mod record;
 mod tree;
 
+pub use ahead::LayersAhead;
 pub use cache::{Cache, CacheTimes};
 pub use capture::{Captured, Extent, capture};
 pub use fault::{Fault, FaultKind};

@@ -9,7 +9,7 @@ use crate::sbom::{APK, NODE, layer, push};
 
 /// An image of two layers, and a place with the keys.
 struct Shop {
-    _registry: Registry,
+    registry: Registry,
     place: Place,
     image: String,
     layers: Vec<Digest>,
@@ -33,7 +33,7 @@ impl Shop {
         let upper = layer(&[&upper[..], more].concat());
         let (image, layers) = push(&registry, "1.0", &[lower, upper]);
         Self {
-            _registry: registry,
+            registry,
             place,
             image,
             layers,
@@ -140,6 +140,46 @@ fn an_honest_sbom_by_a_stranger_is_not_looked_at() {
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
     assert!(ran.stdout.contains("no attested SBOM"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("beside the layers"), "{}", ran.stdout);
+}
+
+/// Layers are read while the SBOM is verified, and not again for who asks for them then.
+#[test]
+fn layers_are_read_once_and_broken_ones_are_no_match() {
+    let shop = Shop::new();
+    shop.attest(&shop.sbom(), "cosign3.key");
+    shop.registry.reset();
+    let ran = shop.verify(&KEY);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let asked = |what: &str| {
+        let log = shop.registry.log();
+        log.iter().filter(|asked| asked.path.contains(what)).count()
+    };
+    for layer in &shop.layers {
+        assert_eq!(asked(&format!("blobs/{layer}")), 1, "{layer}");
+    }
+    // The list, the attestation's manifest and the attestation, the image's manifest.
+    assert_eq!(shop.registry.count(), 1 + 2 + 1 + shop.layers.len());
+
+    // The same image, of which a layer is none.
+    let (broken, layers) = push(&shop.registry, "2.0", &[b"not an archive".to_vec()]);
+    // One that does not say of which image it is.
+    let mut sbom: Value = serde_json::from_str(&shop.sbom()).unwrap();
+    sbom.as_object_mut().unwrap().remove("metadata");
+    shop.place.write("bom.json", sbom.to_string());
+    let attest = ["attest", "--insecure-http", "-k", "cosign3.key", "-t"];
+    let attest = [
+        &attest[..],
+        &["cyclonedx", "--predicate", "bom.json", &broken],
+    ];
+    shop.place.ok(attest.concat());
+    let verify = ["sbom", "verify", "--insecure-http", &broken];
+    let ran = shop.place.run([&verify[..], &KEY].concat());
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains(&format!("the layer {}: ", layers[0])),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use super::targets::Target;
 use super::{Contents, Verification};
 use crate::ask::document;
 use crate::evidence::Evidence;
-use crate::layers::{LayersError, scan};
+use crate::layers::{LayersError, bytes, scan};
 use crate::{Fault, limits};
 
 impl<S: Source> Verification<'_, S> {
@@ -31,7 +31,14 @@ impl<S: Source> Verification<'_, S> {
                 }))
             })
             .collect();
-        let contents = self.contents(&target.subject).await;
+        let ahead = match self.ahead {
+            Some(ahead) => ahead.take(&target.subject).await,
+            None => None,
+        };
+        let contents = match ahead {
+            Some(contents) => contents,
+            None => self.contents(&target.subject).await,
+        };
         for read in reading.into_iter().flatten() {
             // One that came to nothing is read when it is asked for.
             let _ = read.await;
@@ -73,8 +80,7 @@ impl<S: Source> Verification<'_, S> {
             }
             _ => return Err(unreadable("it is neither an image nor an index")),
         }
-        let layers = manifests.iter().flat_map(|manifest| &manifest.layers);
-        let bytes = layers.fold(0_u64, |all, layer| all.saturating_add(layer.size));
+        let bytes = manifests.iter().map(bytes).fold(0, u64::saturating_add);
         if bytes > self.options.layer_bytes {
             return Err(LayersError::Unreadable(format!(
                 "its layers have {bytes} bytes, more than the {} that are read here",

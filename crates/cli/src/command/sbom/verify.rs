@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::mem;
 
 use serde::Serialize;
-use waxseal_gate::{Contents, Gate};
+use waxseal_gate::{Contents, Gate, LayersAhead};
 use waxseal_oci::{Digest, Platform};
 use waxseal_policy::{Decision, escaped};
 use waxseal_sbom::{Comparison, Difference};
@@ -61,11 +61,18 @@ struct Answer<'a> {
 impl Verify {
     pub(super) fn run(mut self, context: &Context) -> Result<Exit, Failure> {
         let image = reference(&self.image)?;
+        context.use_workers()?;
         self.trust.require_matching_sbom();
         let set = self.trust.policies(context)?;
         let options = self.trust.options()?;
-        let gate = Gate::new(context.client()?, &options);
-        let outcome = context.block_on(gate.verify(&image, &set, context.now()))?;
+        let client = context.client()?;
+        let gate = Gate::new(client, &options);
+        let outcome = context.block_on(async {
+            // What is in the image is asked for whatever the SBOM says.
+            let layers = LayersAhead::start(client.clone(), image.clone(), &options);
+            let now = context.now();
+            gate.verify_with_layers(&image, &set, now, &layers).await
+        })?;
         let decision = &outcome.decision;
         if decision.allows() && outcome.contents.is_empty() {
             return Err(Failure::new("the policies compare no SBOM with the image")
