@@ -121,16 +121,16 @@ impl Stage {
             .unwrap_or_default()
     }
 
-    /// An SBOM of about so many bytes, in a file.
+    /// An SBOM of about so many bytes, in a file, with blanks as most tools write it.
     pub(crate) fn sbom(&self, name: &str, bytes: usize) {
         let mut text = String::from(
-            r#"{"bomFormat":"CycloneDX","specVersion":"1.6","version":1,"components":["#,
+            r#"{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": ["#,
         );
         let mut n = 0_usize;
         while text.len() < bytes {
-            let comma = if n == 0 { "" } else { "," };
+            let comma = if n == 0 { "" } else { ", " };
             text.push_str(&format!(
-                r#"{comma}{{"type":"library","name":"component-{n}","version":"1.{n}.0","purl":"pkg:generic/component-{n}@1.{n}.0","licenses":[{{"license":{{"id":"Apache-2.0"}}}}]}}"#
+                r#"{comma}{{"type": "library", "name": "component-{n}", "version": "1.{n}.0", "purl": "pkg:generic/component-{n}@1.{n}.0", "licenses": [{{"license": {{"id": "Apache-2.0"}}}}]}}"#
             ));
             n += 1;
         }
