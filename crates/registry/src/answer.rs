@@ -141,6 +141,8 @@ impl Answer {
         let mut whole = Vec::with_capacity(capacity);
         whole.extend_from_slice(&first);
         whole.extend_from_slice(&second);
+        // The connection reads into the memory of what is let go.
+        drop((first, second));
         while len(&whole) <= max {
             match self.chunk().await? {
                 Some(chunk) => whole.extend_from_slice(&chunk),
