@@ -46,10 +46,8 @@ impl Statement {
         let mut reader = HeadReader::new();
         reader.push(&payload)?;
         let (head, range) = reader.finish_with_range()?;
-        let text = |range: &Range<usize>| payload.get(range.clone());
-        let range = range.filter(|range| text(range) != Some(b"null"));
-        let Some((range, text)) = range.and_then(|range| Some((range.clone(), text(&range)?)))
-        else {
+        let text = range.and_then(|range| Some((payload.get(range.clone())?, range)));
+        let Some((text, range)) = text.filter(|(text, _)| *text != b"null") else {
             return Ok(Self {
                 head,
                 predicate: None,

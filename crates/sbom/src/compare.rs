@@ -247,7 +247,14 @@ impl Claims {
 fn sides(image: &Inventory) -> BTreeMap<Key, Side<'_>> {
     let mut sides: BTreeMap<Key, Side<'_>> = BTreeMap::new();
     for component in &image.components {
-        let (key, version) = found(component);
+        // A name that no package URL can have is left out unless the SBOM has it so.
+        let (key, version) = key::of(&component.purl).unwrap_or_else(|| {
+            let key = Key {
+                kind: component.ecosystem.purl_type().to_owned(),
+                name: component.name.clone(),
+            };
+            (key, component.version.clone())
+        });
         let side = sides.entry(key).or_default();
         // What only a lock file names may not be there: it may be listed or not.
         if component.is_declared_only() {
@@ -258,18 +265,6 @@ fn sides(image: &Inventory) -> BTreeMap<Key, Side<'_>> {
         side.versions.insert(version);
     }
     sides
-}
-
-/// The package that a component is, and its version. A name that no package URL can have
-/// is left out unless the SBOM has it so.
-fn found(component: &Component) -> (Key, String) {
-    key::of(&component.purl).unwrap_or_else(|| {
-        let key = Key {
-            kind: component.ecosystem.purl_type().to_owned(),
-            name: component.name.clone(),
-        };
-        (key, component.version.clone())
-    })
 }
 
 /// What changed from one list of packages to another.

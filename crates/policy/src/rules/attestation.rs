@@ -79,9 +79,7 @@ impl MaxAge {
         }
         Ok(())
     }
-}
 
-impl MaxAge {
     /// Whether a time is longer ago.
     pub(super) fn is_over(&self, time: Timestamp, now: Timestamp) -> bool {
         now.duration_since(time) > self.duration

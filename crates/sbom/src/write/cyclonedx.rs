@@ -246,10 +246,11 @@ fn dashed(hash: &Digest) -> String {
 /// Either one expression, or licences one by one: the format does not mix them.
 fn licenses(licenses: &[License]) -> Vec<Licensed<'_>> {
     let each = licenses.iter().map(|license| (license, listed_id(license)));
-    if let [(License::Expression(text), None)] = each.clone().collect::<Vec<_>>().as_slice() {
+    let each: Vec<_> = each.collect();
+    if let [(License::Expression(text), None)] = each.as_slice() {
         return vec![Licensed::Expression(text)];
     }
-    let named = each.map(|(license, id)| match id {
+    let named = each.into_iter().map(|(license, id)| match id {
         Some(id) => Named::Id(id),
         None => Named::Name(license.as_str()),
     });
