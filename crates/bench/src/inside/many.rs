@@ -1,7 +1,6 @@
 //! Many distinct bundles over distinct blobs, each parsed and verified.
 
 use std::fs;
-use std::time::Instant;
 
 use serde_json::json;
 use sigstore_verify::trust_root::TrustedRoot as TheirRoot;
@@ -15,7 +14,7 @@ use waxseal_verify::{
 };
 
 use super::floor::Floor;
-use super::{ROUNDS, processor};
+use super::{Account, ROUNDS};
 use crate::keyless::PERSON;
 
 fn text(name: &str) -> String {
@@ -109,9 +108,7 @@ pub(super) fn beside(kind: &str) {
     }
     rounds.sort_by(|(a, b, _), (c, d, _)| (b.wall / a.wall).total_cmp(&(d.wall / c.wall)));
     let (mine, bare, anew) = &rounds[ROUNDS / 2];
-    let count = f64::from(u32::try_from(ours.all.len()).expect("not so many"));
-    let each =
-        |account: &Account| json!({ "cpu": account.cpu / count, "wall": account.wall / count });
+    let each = |account: &Account| account.each(ours.all.len());
     println!(
         "{}",
         json!({ "ours": each(mine), "floor": each(bare), "anew": each(anew) })
@@ -120,22 +117,6 @@ pub(super) fn beside(kind: &str) {
 
 /// Bundles of a turn.
 const TURN: usize = 20;
-
-/// Microseconds that were spent.
-#[derive(Default)]
-struct Account {
-    cpu: f64,
-    wall: f64,
-}
-
-impl Account {
-    fn add(&mut self, work: impl FnOnce()) {
-        let (cpu, start) = (processor(), Instant::now());
-        work();
-        self.wall += start.elapsed().as_secs_f64() * 1e6;
-        self.cpu += processor() - cpu;
-    }
-}
 
 fn candidate(bundle: String) -> Candidate {
     let bytes = bundle.into_bytes();

@@ -10,7 +10,7 @@ mod probe;
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The word.
 pub(crate) const WORD: &str = "--inside";
@@ -36,18 +36,37 @@ const ROUNDS: usize = 7;
 fn measure(count: usize, mut work: impl FnMut()) {
     // The first round warms the caches.
     work();
-    let mut rounds: Vec<(f64, f64)> = (0..ROUNDS)
+    let mut rounds: Vec<Account> = (0..ROUNDS)
         .map(|_| {
-            let (cpu, start) = (processor(), Instant::now());
-            work();
-            let wall = start.elapsed().as_secs_f64() * 1e6;
-            (processor() - cpu, wall)
+            let mut round = Account::default();
+            round.add(&mut work);
+            round
         })
         .collect();
-    rounds.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let (cpu, wall) = rounds[ROUNDS / 2];
-    let count = f64::from(u32::try_from(count).expect("not so many"));
-    println!("{}", json!({ "cpu": cpu / count, "wall": wall / count }));
+    rounds.sort_by(|a, b| a.wall.total_cmp(&b.wall));
+    println!("{}", rounds[ROUNDS / 2].each(count));
+}
+
+/// Microseconds that were spent.
+#[derive(Default)]
+struct Account {
+    cpu: f64,
+    wall: f64,
+}
+
+impl Account {
+    fn add(&mut self, work: impl FnOnce()) {
+        let (cpu, start) = (processor(), Instant::now());
+        work();
+        self.wall += start.elapsed().as_secs_f64() * 1e6;
+        self.cpu += processor() - cpu;
+    }
+
+    /// What one of so many took.
+    fn each(&self, count: usize) -> Value {
+        let count = f64::from(u32::try_from(count).expect("not so many"));
+        json!({ "cpu": self.cpu / count, "wall": self.wall / count })
+    }
 }
 
 /// The processor time of this process so far, in microseconds.
