@@ -1,23 +1,13 @@
 //! The webhook, started and asked.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use waxseal_testkit::process::{Process, free_ports};
 use waxseal_testkit::{PushedImage, TlsIdentity};
 
 use crate::stage::{Stage, say};
-
-/// A process that ends with its owner.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 pub(crate) fn play(stage: &Stage, api: &PushedImage, web: &PushedImage) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -31,7 +21,8 @@ async fn ask(stage: &Stage, api: &PushedImage, web: &PushedImage) -> Result<(), 
     let identity = TlsIdentity::loopback();
     stage.write("tls.crt", &identity.cert_pem)?;
     stage.write("tls.key", &identity.key_pem)?;
-    let address = free_address()?;
+    let [port] = free_ports();
+    let address = format!("127.0.0.1:{port}");
     let words = format!(
         "serve --insecure-http --policy-dir policies --tls-cert tls.crt --tls-key tls.key --listen {address}"
     );
@@ -43,7 +34,7 @@ async fn ask(stage: &Stage, api: &PushedImage, web: &PushedImage) -> Result<(), 
         .stdin(Stdio::null())
         .spawn()
         .map_err(|e| format!("cannot run waxseal-admission: {e}"))?;
-    let mut server = Server(child);
+    let mut server = Process::from(child);
     let authority =
         reqwest::Certificate::from_pem(identity.ca_pem.as_bytes()).map_err(|e| e.to_string())?;
     let client = reqwest::Client::builder()
@@ -87,17 +78,11 @@ async fn ask(stage: &Stage, api: &PushedImage, web: &PushedImage) -> Result<(), 
     Ok(())
 }
 
-fn free_address() -> Result<String, String> {
-    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
-    let address = listener.local_addr().map_err(|e| e.to_string())?;
-    Ok(address.to_string())
-}
-
-async fn ready(client: &reqwest::Client, base: &str, server: &mut Server) -> Result<(), String> {
+async fn ready(client: &reqwest::Client, base: &str, server: &mut Process) -> Result<(), String> {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(20) {
-        if let Ok(Some(status)) = server.0.try_wait() {
-            return Err(format!("the webhook ended at once: {status}"));
+        if !server.lives() {
+            return Err("the webhook ended at once".to_owned());
         }
         let answer = client.get(format!("{base}/readyz")).send().await;
         if answer.is_ok_and(|a| a.status().is_success()) {

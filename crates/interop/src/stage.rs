@@ -1,14 +1,14 @@
 //! The folder, the programs, the two registries.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use waxseal_oci::Digest;
+use waxseal_testkit::process::{Process, free_ports};
 
 /// The password of every key here.
 pub(crate) const PASSWORD: &str = "interop";
@@ -69,17 +69,7 @@ pub(crate) struct Site {
     pub(crate) name: &'static str,
     /// `127.0.0.1:PORT`.
     pub(crate) host: String,
-    _process: Server,
-}
-
-/// A process that ends with its owner.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    _process: Process,
 }
 
 /// Where everything happens.
@@ -256,39 +246,26 @@ fn embedded(program: &Path) -> Site {
     Site {
         name: "with",
         host: host.trim().to_owned(),
-        _process: Server(child),
+        _process: child.into(),
     }
 }
 
 /// Debian's docker-registry: it has not.
 fn debian(program: &Path, folder: &Path) -> Site {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback");
-    let host = listener.local_addr().expect("its address").to_string();
-    drop(listener);
+    let [port] = free_ports();
+    let host = format!("127.0.0.1:{port}");
     let config = format!(
         "version: 0.1\nlog:\n  accesslog:\n    disabled: true\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {host}\n",
         folder.join("registry").display()
     );
     let file = folder.join("registry.yml");
     fs::write(&file, config).expect("a file in a folder of ours");
-    let child = Command::new(program)
-        .arg("serve")
-        .arg(&file)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap_or_else(|e| panic!("cannot start {}: {e}", program.display()));
-    let start = Instant::now();
-    while TcpStream::connect(&host).is_err() {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "docker-registry did not come up"
-        );
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let log = folder.join("registry.log");
+    let mut process = Process::start(program, [OsStr::new("serve"), file.as_os_str()], &log);
+    process.answers(port);
     Site {
         name: "without",
         host,
-        _process: Server(child),
+        _process: process,
     }
 }

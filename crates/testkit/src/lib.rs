@@ -32,6 +32,7 @@ mod fault;
 mod image;
 mod keys;
 mod log;
+pub mod process;
 mod registry;
 pub mod sigstore;
 mod store;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::{Value, json};
-use waxseal_testkit::{ImageSpec, Options, Registry};
+use waxseal_testkit::process::{Process, free_ports};
+use waxseal_testkit::{ImageSpec, Options, Registry, TlsIdentity};
 
 use crate::objects::{KINDS, pod_spec, positions};
-use crate::processes::{Answer, Cluster, Server, free_port, until};
+use crate::processes::{Answer, Cluster, until};
 use crate::webhooks;
 
 const PASSWORD: &str = "a password for the tests";
@@ -150,19 +151,16 @@ fn evidence(bin: &Path, folder: &Path, registry: &Registry) -> (PathBuf, String,
 }
 
 /// The webhook's address, the certificate bundle for it, and its process.
-fn webhook(bin: &Path, folder: &Path, policies: &Path) -> (String, String, Server) {
-    let port = free_port();
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let certificate = rcgen::CertificateParams::new(vec!["127.0.0.1".into()])
-        .and_then(|params| params.self_signed(&key))
-        .expect("a certificate");
+fn webhook(bin: &Path, folder: &Path, policies: &Path) -> (String, String, Process) {
+    let [port] = free_ports();
+    let identity = TlsIdentity::loopback();
     let [cert_file, key_file] = ["tls.crt", "tls.key"].map(|n| folder.join(n));
-    fs::write(&cert_file, certificate.pem()).expect("a certificate file");
-    fs::write(&key_file, key.serialize_pem()).expect("a key file");
+    fs::write(&cert_file, &identity.cert_pem).expect("a certificate file");
+    fs::write(&key_file, &identity.key_pem).expect("a key file");
     let text = |p: &Path| p.to_string_lossy().into_owned();
-    let server = Server::start(
+    let mut server = Process::start(
         &bin.join("waxseal-admission"),
-        &[
+        [
             "serve".into(),
             "--insecure-http".into(),
             format!("--listen=127.0.0.1:{port}"),
@@ -172,8 +170,9 @@ fn webhook(bin: &Path, folder: &Path, policies: &Path) -> (String, String, Serve
         ],
         &folder.join("webhook.log"),
     );
+    server.answers(port);
     use base64::Engine as _;
-    let bundle = base64::engine::general_purpose::STANDARD.encode(certificate.pem());
+    let bundle = base64::engine::general_purpose::STANDARD.encode(&identity.ca_pem);
     (format!("https://127.0.0.1:{port}"), bundle, server)
 }
 

@@ -2,16 +2,14 @@
 //! dropped.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::PublicKeyData as _;
 use serde_json::{Value, json};
 use waxseal_oci::Digest;
+use waxseal_testkit::process::{Process, free_ports};
 use waxseal_testkit::sigstore::{Claims, Clock, LogVersion, Sigstore, SigstoreOptions};
 
 /// Fulcio, Rekor v2 and the timestamp authority, with the test kit's issuer,
@@ -21,7 +19,7 @@ pub(crate) struct Services {
     root: Value,
     addresses: Value,
     parts: String,
-    _servers: [Server; 3],
+    _servers: [Process; 3],
 }
 
 /// Who signs.
@@ -59,9 +57,9 @@ impl Services {
             "Type": "email",
         } } });
         fs::write(&config, issuers.to_string()).expect("a file");
-        let fulcio_server = Server::start(
+        let fulcio_server = Process::start(
             &bin.join("fulcio"),
-            &words(format!(
+            words(format!(
                 "serve --ca ephemeralca --config-path {} --ct-log-url {} --host 127.0.0.1 --port {fulcio} \
                  --grpc-host 127.0.0.1 --grpc-port {fulcio_grpc} --metrics-port {fulcio_metrics} \
                  --legacy-unix-domain-socket {}",
@@ -77,9 +75,9 @@ impl Services {
         fs::write(&key_file, key.serialize_pem()).expect("a file");
         // Clients derive the log's name from the host of its address, without
         // the port.
-        let rekor_server = Server::start(
+        let rekor_server = Process::start(
             &bin.join("rekor-server-posix"),
-            &words(format!(
+            words(format!(
                 "serve --storage-dir {} --signer-filepath {} --hostname {HOST} \
                  --http-address 127.0.0.1 --http-port {rekor} --grpc-address 127.0.0.1 \
                  --grpc-port {rekor_grpc} --http-metrics-port {rekor_metrics} --checkpoint-interval 200ms",
@@ -90,15 +88,16 @@ impl Services {
         );
 
         // Its metrics bind port 2112 whatever it is told.
-        let tsa_server = Server::start(
+        let tsa_server = Process::start(
             &bin.join("timestamp-server"),
-            &words(format!(
+            words(format!(
                 "serve --host 127.0.0.1 --port {tsa} --timestamp-signer memory --disable-ntp-monitoring"
             )),
             &folder.join("tsa.log"),
         );
-        for (port, name) in [(fulcio, "fulcio"), (rekor, "rekor"), (tsa, "tsa")] {
-            wait_for(port, &folder.join(format!("{name}.log")));
+        let mut servers = [fulcio_server, rekor_server, tsa_server];
+        for (server, port) in servers.iter_mut().zip([fulcio, rekor, tsa]) {
+            server.answers(port);
         }
 
         let at = |port: u16| format!("http://127.0.0.1:{port}");
@@ -189,7 +188,7 @@ impl Services {
             double,
             root,
             addresses,
-            _servers: [fulcio_server, rekor_server, tsa_server],
+            _servers: servers,
         }
     }
 
@@ -222,55 +221,6 @@ impl Services {
     /// Where everything is, for programs.
     pub(crate) fn addresses(&self) -> &Value {
         &self.addresses
-    }
-}
-
-/// A process that ends with its owner.
-struct Server(Child);
-
-impl Server {
-    fn start(program: &Path, words: &[String], log: &Path) -> Self {
-        let out = fs::File::create(log).expect("a log file");
-        let err = out.try_clone().expect("a second handle");
-        let child = Command::new(program)
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(out)
-            .stderr(err)
-            .spawn()
-            .unwrap_or_else(|e| {
-                panic!(
-                    "cannot start {}: {e}; run .ci/sigstore-peers",
-                    program.display()
-                )
-            });
-        Self(child)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Ports below those that the system gives to connections: no other program
-/// gets one of them between now and its use, and no connection meets itself.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let mut free = (15_000..30_000).filter(|port| TcpListener::bind((HOST, *port)).is_ok());
-    std::array::from_fn(|_| free.next().expect("a port of loopback"))
-}
-
-fn wait_for(port: u16, log: &Path) {
-    let start = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "nothing answers on port {port}:\n{}",
-            fs::read_to_string(log).unwrap_or_default()
-        );
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
