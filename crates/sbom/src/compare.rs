@@ -8,6 +8,7 @@
 mod hashes;
 mod key;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -19,7 +20,6 @@ use crate::listing::Listed;
 
 pub use hashes::{HashChange, HashDifference};
 
-use hashes::Hashes;
 use key::Key;
 
 /// A package that is on one side only, or in another version.
@@ -142,13 +142,26 @@ impl Comparison {
 /// What an SBOM lists, by what packages are compared by.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
-    versions: BTreeMap<Key, BTreeSet<String>>,
-    /// An archive that does not say its group is the one of that name, whatever group
-    /// the SBOM gives it.
-    without_group: BTreeMap<Key, BTreeSet<String>>,
-    hashes: Hashes,
+    /// In the order of their keys, then of their versions.
+    all: Vec<Claim>,
+    /// Where they stand in `all`, in the order of their package URLs.
+    by_purl: Vec<usize>,
+    /// Where Java archives stand in `all`, by their names alone: an archive that does
+    /// not say its group is the one of that name, whatever group the SBOM gives it. In
+    /// the order of their versions.
+    by_java_name: BTreeMap<String, Vec<usize>>,
     not_looked_for: BTreeMap<String, usize>,
     without_purl: usize,
+}
+
+/// What one entry of an SBOM says.
+#[derive(Clone, Debug)]
+struct Claim {
+    /// As it is written there.
+    purl: String,
+    key: Key,
+    version: String,
+    hashes: Vec<Digest>,
 }
 
 impl Claims {
@@ -157,7 +170,11 @@ impl Claims {
     pub fn of(sbom: &[Listed]) -> Self {
         let mut claims = Self::default();
         for component in sbom {
-            let Some((key, version)) = component.purl.as_deref().and_then(key::of) else {
+            let parsed = component.purl.as_ref().and_then(|purl| {
+                let (key, version) = key::of(purl)?;
+                Some((purl, key, version))
+            });
+            let Some((purl, key, version)) = parsed else {
                 claims.without_purl += 1;
                 continue;
             };
@@ -165,12 +182,28 @@ impl Claims {
                 *claims.not_looked_for.entry(key.kind).or_default() += 1;
                 continue;
             }
-            claims.hashes.add(&key, &version, &component.hashes);
-            if key.is_java() {
-                let of_name = claims.without_group.entry(key.without_group());
-                of_name.or_default().insert(version.clone());
-            }
-            claims.versions.entry(key).or_default().insert(version);
+            claims.all.push(Claim {
+                purl: purl.clone(),
+                key,
+                version,
+                hashes: component.hashes.clone(),
+            });
+        }
+        let all = &mut claims.all;
+        all.sort_by(|a, b| (&a.key, &a.version).cmp(&(&b.key, &b.version)));
+        let mut by_purl: Vec<(usize, &str)> = all
+            .iter()
+            .enumerate()
+            .map(|(n, claim)| (n, claim.purl.as_str()))
+            .collect();
+        by_purl.sort_by_key(|(_, purl)| *purl);
+        claims.by_purl = by_purl.into_iter().map(|(n, _)| n).collect();
+        for (n, claim) in all.iter().enumerate().filter(|(_, c)| c.key.is_java()) {
+            let name = claim.key.without_group().name;
+            claims.by_java_name.entry(name).or_default().push(n);
+        }
+        for places in claims.by_java_name.values_mut() {
+            places.sort_by_key(|n| all.get(*n).map(|claim| claim.version.as_str()));
         }
         claims
     }
@@ -189,82 +222,128 @@ impl Claims {
             without_purl: self.without_purl,
             ..Comparison::default()
         };
-        let ours = sides(image);
-        let nothing = BTreeSet::new();
+        let ours = self.keyed(image);
         // Both are in the order of their keys.
-        let mut theirs = self.versions.iter().peekable();
-        for (key, side) in &ours {
-            while theirs.next_if(|(other, _)| *other < key).is_some() {}
-            let of_key = match key.lacks_group() {
-                true => self.without_group.get(key),
-                false => theirs
-                    .peek()
-                    .filter(|(other, _)| *other == key)
-                    .map(|(_, said)| *said),
-            };
-            let said = of_key.unwrap_or(&nothing);
-            let unsaid: Vec<String> = side.versions.difference(said).cloned().collect();
-            let others = self.hashes.others(key, &side.hashes);
-            comparison.same += (side.versions.len() - unsaid.len()).saturating_sub(others.len());
-            comparison.hashes.extend(others);
-            if unsaid.is_empty() {
+        let mut theirs = self.all.iter().peekable();
+        for of_key in ours.chunk_by(|a, b| a.key == b.key) {
+            let Some(key) = of_key.first().map(|found| &*found.key) else {
                 continue;
-            }
-            let found: BTreeSet<String> = side.found.iter().map(|at| place(at)).collect();
-            let difference = Difference {
-                ecosystem: key.kind.clone(),
-                name: key.name.clone(),
-                in_image: unsaid,
-                in_sbom: said.difference(&side.versions).cloned().collect(),
-                found: found.into_iter().collect(),
             };
-            if said.is_empty() {
-                comparison.missing.push(difference);
+            let said: Vec<&Claim> = if key.lacks_group() {
+                let places = self.by_java_name.get(&key.name);
+                let places = places.into_iter().flatten();
+                places.filter_map(|n| self.all.get(*n)).collect()
             } else {
-                comparison.versions.push(difference);
-            }
+                while theirs.next_if(|claim| claim.key < *key).is_some() {}
+                std::iter::from_fn(|| theirs.next_if(|claim| claim.key == *key)).collect()
+            };
+            one(&mut comparison, key, of_key, &said);
         }
-        let mut there = ours.keys().peekable();
-        for (key, said) in &self.versions {
-            while there.next_if(|other| *other < key).is_some() {}
-            let is_there = there.peek() == Some(&key)
-                || (key.is_java() && ours.contains_key(&key.without_group()));
+        let is_ours = |key: &Key| ours.binary_search_by(|found| (*found.key).cmp(key)).is_ok();
+        let mut there = ours.iter().peekable();
+        for said in self.all.chunk_by(|a, b| a.key == b.key) {
+            let Some(key) = said.first().map(|claim| &claim.key) else {
+                continue;
+            };
+            while there.next_if(|found| *found.key < *key).is_some() {}
+            let is_there = there.peek().is_some_and(|found| *found.key == *key)
+                || (key.is_java() && is_ours(&key.without_group()));
             if !is_there {
+                let versions: BTreeSet<&str> = said.iter().map(|c| c.version.as_str()).collect();
                 comparison.extra.push(Difference {
                     ecosystem: key.kind.clone(),
                     name: key.name.clone(),
                     in_image: Vec::new(),
-                    in_sbom: said.iter().cloned().collect(),
+                    in_sbom: versions.into_iter().map(str::to_owned).collect(),
                     found: Vec::new(),
                 });
             }
         }
         comparison
     }
+
+    /// What is in an image, in the order of what packages are compared by.
+    fn keyed<'a>(&'a self, image: &'a Inventory) -> Vec<Found<'a>> {
+        // Both are in the order of their package URLs. What both write alike has been
+        // parsed before; what an inventory has out of order is parsed.
+        let mut known = self
+            .by_purl
+            .iter()
+            .filter_map(|n| self.all.get(*n))
+            .peekable();
+        let mut all: Vec<Found<'a>> = image
+            .components
+            .iter()
+            .map(|component| {
+                while known.next_if(|c| c.purl < component.purl).is_some() {}
+                let (key, version) = match known.peek() {
+                    Some(claim) if claim.purl == component.purl => {
+                        (Cow::Borrowed(&claim.key), Cow::Borrowed(&*claim.version))
+                    }
+                    _ => parsed(component),
+                };
+                Found {
+                    key,
+                    version,
+                    component,
+                }
+            })
+            .collect();
+        all.sort_by(|a, b| a.key.cmp(&b.key));
+        all
+    }
 }
 
-/// What is in an image, by what packages are compared by.
-fn sides(image: &Inventory) -> BTreeMap<Key, Side<'_>> {
-    let mut sides: BTreeMap<Key, Side<'_>> = BTreeMap::new();
-    for component in &image.components {
-        // A name that no package URL can have is left out unless the SBOM has it so.
-        let (key, version) = key::of(&component.purl).unwrap_or_else(|| {
-            let key = Key {
-                kind: component.ecosystem.purl_type().to_owned(),
-                name: component.name.clone(),
-            };
-            (key, component.version.clone())
-        });
-        let side = sides.entry(key).or_default();
-        // What only a lock file names may not be there: it may be listed or not.
-        if component.is_declared_only() {
-            continue;
-        }
-        side.found.extend(&component.found);
-        side.hashes.push((version.clone(), component));
-        side.versions.insert(version);
+/// A package in an image.
+struct Found<'a> {
+    key: Cow<'a, Key>,
+    version: Cow<'a, str>,
+    component: &'a Component,
+}
+
+fn parsed(component: &Component) -> (Cow<'_, Key>, Cow<'_, str>) {
+    // A name that no package URL can have is left out unless the SBOM has it so.
+    let (key, version) = key::of(&component.purl).unwrap_or_else(|| {
+        let key = Key {
+            kind: component.ecosystem.purl_type().to_owned(),
+            name: component.name.clone(),
+        };
+        (key, component.version.clone())
+    });
+    (Cow::Owned(key), Cow::Owned(version))
+}
+
+/// Holds what an image has of one package against what is said of it.
+fn one(comparison: &mut Comparison, key: &Key, all: &[Found<'_>], said: &[&Claim]) {
+    // What only a lock file names may not be there: it may be listed or not.
+    let installed = all
+        .iter()
+        .filter(|found| !found.component.is_declared_only());
+    let installed: Vec<&Found<'_>> = installed.collect();
+    let versions: BTreeSet<&str> = installed.iter().map(|found| &*found.version).collect();
+    let in_sbom: BTreeSet<&str> = said.iter().map(|claim| claim.version.as_str()).collect();
+    let unsaid: Vec<&str> = versions.difference(&in_sbom).copied().collect();
+    let others = hashes::others(key, &installed, said);
+    comparison.same += (versions.len() - unsaid.len()).saturating_sub(others.len());
+    comparison.hashes.extend(others);
+    if unsaid.is_empty() {
+        return;
     }
-    sides
+    let places = installed.iter().flat_map(|found| &found.component.found);
+    let found: BTreeSet<String> = places.map(place).collect();
+    let only_there = in_sbom.difference(&versions);
+    let difference = Difference {
+        ecosystem: key.kind.clone(),
+        name: key.name.clone(),
+        in_image: unsaid.into_iter().map(str::to_owned).collect(),
+        in_sbom: only_there.map(|version| (*version).to_owned()).collect(),
+        found: found.into_iter().collect(),
+    };
+    if said.is_empty() {
+        comparison.missing.push(difference);
+    } else {
+        comparison.versions.push(difference);
+    }
 }
 
 /// What changed from one list of packages to another.
@@ -371,14 +450,6 @@ fn place(at: &Location) -> String {
         Some(layer) => format!("{} in layer {layer}", at.path),
         None => at.path.clone(),
     }
-}
-
-#[derive(Default)]
-struct Side<'a> {
-    versions: BTreeSet<String>,
-    found: Vec<&'a Location>,
-    /// What there is of each version.
-    hashes: Vec<(String, &'a Component)>,
 }
 
 #[cfg(test)]

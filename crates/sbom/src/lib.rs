@@ -105,12 +105,7 @@ impl fmt::Display for SbomFormat {
 /// [`SbomError`] with the first thing that is wrong.
 pub fn detect(bytes: &[u8]) -> Result<Sbom, SbomError> {
     not_another_syntax(bytes)?;
-    // One look at the whole for its encoding is much faster than one at each string.
-    let head: Result<Head<'_>, _> = match str::from_utf8(bytes) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(bytes),
-    };
-    let mut head = head.map_err(SbomError::malformed)?;
+    let mut head: Head<'_> = parse(bytes)?;
     if let Some(format) = head.bom_format.as_deref() {
         if format != "CycloneDX" {
             return Err(SbomError::UnknownFormat(format!(
@@ -128,6 +123,15 @@ pub fn detect(bytes: &[u8]) -> Result<Sbom, SbomError> {
     Err(SbomError::UnknownFormat(
         "there is no `bomFormat`, no `spdxVersion` and no `@graph`".to_owned(),
     ))
+}
+
+fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, SbomError> {
+    // One look at the whole for its encoding is much faster than one at each string.
+    let parsed = match str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(bytes),
+    };
+    parsed.map_err(SbomError::malformed)
 }
 
 /// The top level of every format at once, so that one pass over the bytes is

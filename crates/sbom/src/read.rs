@@ -8,11 +8,10 @@ mod cyclonedx;
 mod spdx2;
 mod spdx3;
 
-use serde::Deserialize;
 use waxseal_oci::{Algorithm, Digest};
 
 use crate::listing::Listing;
-use crate::{Sbom, SbomError, SbomFormat, detect, limits};
+use crate::{Sbom, SbomError, SbomFormat, detect, limits, parse};
 
 /// Reads what `bytes` (untrusted) list.
 ///
@@ -40,10 +39,6 @@ impl Sbom {
         listing.subjects.clone_from(&self.subjects);
         Ok(listing)
     }
-}
-
-fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, SbomError> {
-    serde_json::from_slice(bytes).map_err(SbomError::malformed)
 }
 
 /// So many of something as are read of a document, and whether there were more.

@@ -6,8 +6,7 @@ use serde::Serialize;
 use waxseal_oci::Digest;
 
 use super::key::Key;
-use super::{Difference, keyed, place};
-use crate::inventory::Component;
+use super::{Claim, Difference, Found, keyed, place};
 use crate::listing::Listed;
 
 /// A package whose archive is another one than the SBOM says.
@@ -96,59 +95,45 @@ fn by_version(components: &[Listed]) -> BTreeMap<(Key, String), BTreeSet<&Digest
     all
 }
 
-/// The hashes that an SBOM gives, by package and version.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Hashes(BTreeMap<Key, BTreeMap<String, BTreeSet<Digest>>>);
-
-impl Hashes {
-    pub(super) fn add(&mut self, key: &Key, version: &str, hashes: &[Digest]) {
-        if hashes.is_empty() {
-            return;
-        }
-        // An archive in the image may not say its group.
-        for key in BTreeSet::from([key.clone(), key.without_group()]) {
-            let of_key = self.0.entry(key).or_default();
-            let of_version = of_key.entry(version.to_owned()).or_default();
-            of_version.extend(hashes.iter().cloned());
-        }
-    }
-
-    /// What of a package in the image is another archive than is said here.
-    ///
-    /// Digests are compared where both sides have one of the same algorithm:
-    /// of what the SBOM says nothing, it says nothing wrong.
-    pub(super) fn others(&self, key: &Key, found: &[(String, &Component)]) -> Vec<HashDifference> {
-        let Some(said) = self.0.get(key) else {
-            return Vec::new();
-        };
-        let mut others = Vec::new();
-        for (version, component) in found {
-            let Some(said) = said.get(version) else {
-                continue;
-            };
-            let of_algorithm = |of: &Digest| {
-                let same = said.iter().filter(move |s| s.algorithm() == of.algorithm());
-                same.map(ToString::to_string).collect::<Vec<_>>()
-            };
-            let unsaid = component.hashes.iter().filter(|hash| !said.contains(*hash));
-            let unsaid: Vec<(String, Vec<String>)> = unsaid
-                .map(|hash| (hash.to_string(), of_algorithm(hash)))
-                .filter(|(_, said)| !said.is_empty())
-                .collect();
-            if unsaid.is_empty() {
+/// What of a package in the image is another archive than is said of it.
+///
+/// Digests are compared where both sides have one of the same algorithm: of what the
+/// SBOM says nothing, it says nothing wrong. `claims` are in the order of their
+/// versions.
+pub(super) fn others(key: &Key, found: &[&Found<'_>], claims: &[&Claim]) -> Vec<HashDifference> {
+    let mut others = Vec::new();
+    for Found {
+        version, component, ..
+    } in found
+    {
+        let from = claims.partition_point(|claim| *claim.version < **version);
+        let of_version = claims.iter().skip(from);
+        let of_version = of_version.take_while(|claim| claim.version == *version);
+        let said = || of_version.clone().flat_map(|claim| &claim.hashes);
+        let mut unsaid = Vec::new();
+        let mut in_sbom = BTreeSet::new();
+        for hash in &component.hashes {
+            if said().any(|said| said == hash) {
                 continue;
             }
-            let (in_image, in_sbom): (Vec<_>, Vec<_>) = unsaid.into_iter().unzip();
-            let in_sbom: BTreeSet<String> = in_sbom.into_iter().flatten().collect();
-            others.push(HashDifference {
-                ecosystem: key.kind.clone(),
-                name: key.name.clone(),
-                version: version.clone(),
-                in_image,
-                in_sbom: in_sbom.into_iter().collect(),
-                found: component.found.iter().map(place).collect(),
-            });
+            let same = said().filter(|said| said.algorithm() == hash.algorithm());
+            let mut same = same.map(ToString::to_string).peekable();
+            if same.peek().is_some() {
+                unsaid.push(hash.to_string());
+                in_sbom.extend(same);
+            }
         }
-        others
+        if unsaid.is_empty() {
+            continue;
+        }
+        others.push(HashDifference {
+            ecosystem: key.kind.clone(),
+            name: key.name.clone(),
+            version: version.clone().into_owned(),
+            in_image: unsaid,
+            in_sbom: in_sbom.into_iter().collect(),
+            found: component.found.iter().map(place).collect(),
+        });
     }
+    others
 }

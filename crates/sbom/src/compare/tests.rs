@@ -398,3 +398,62 @@ fn a_package_of_another_content_has_changed() {
         assert!(found.is_empty() && found.same == 1, "{before:?} {after:?}");
     }
 }
+
+/// What both sides write alike is found by its text: that must make no difference.
+#[test]
+fn the_order_and_the_spelling_of_package_urls_make_no_difference() {
+    let names = ["a", "b", "B", "c_d"];
+    let mut refused = 0;
+    for bits in 0..1_u32 << 12 {
+        // Two versions of each name: in the image, in the SBOM, with another hash.
+        let bit = |n: usize| bits >> (n % 12) & 1 == 1;
+        let mut inventory = Inventory::default();
+        let (mut alike, mut otherwise) = (Vec::new(), Vec::new());
+        for (n, name) in names.iter().enumerate() {
+            for (m, version) in ["1", "2"].iter().enumerate() {
+                let place = n * 2 + m;
+                let content = format!("{name}{}", u8::from(bit(place * 5 + 3)));
+                let claim = Listed {
+                    purl: Some(format!("pkg:pypi/{name}@{version}")),
+                    hashes: vec![Digest::sha256(content.as_bytes())],
+                    ..Listed::default()
+                };
+                if bit(place) {
+                    let found = Component {
+                        ecosystem: crate::Ecosystem::Pypi,
+                        name: (*name).to_owned(),
+                        version: (*version).to_owned(),
+                        purl: format!("pkg:pypi/{name}@{version}"),
+                        supplier: None,
+                        licenses: Vec::new(),
+                        hashes: vec![Digest::sha256(format!("{name}0").as_bytes())],
+                        found: vec![Location::new(None, format!("{name}/{version}"))],
+                    };
+                    inventory.components.push(found);
+                }
+                if bit(place * 7 + 1) {
+                    let purl = format!("pkg:PyPI/{name}@{version}?x=y");
+                    let purl = Some(purl);
+                    otherwise.push(Listed {
+                        purl,
+                        ..claim.clone()
+                    });
+                    alike.push(claim);
+                }
+            }
+        }
+        let wanted = compare(&otherwise, &inventory);
+        refused += usize::from(wanted.is_lacking());
+        assert_eq!(compare(&alike, &inventory), wanted);
+        alike.reverse();
+        assert_eq!(compare(&alike, &inventory), wanted);
+        inventory.components.reverse();
+        let turned = compare(&alike, &inventory);
+        let names = |of: &[Difference]| of.iter().map(|d| d.name.clone()).collect::<Vec<_>>();
+        assert_eq!(turned.same, wanted.same);
+        assert_eq!(names(&turned.missing), names(&wanted.missing));
+        assert_eq!(turned.extra, wanted.extra);
+        assert_eq!(turned.hashes.len(), wanted.hashes.len());
+    }
+    assert!((1000..4096).contains(&refused), "{refused}");
+}
