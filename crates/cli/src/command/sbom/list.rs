@@ -36,8 +36,10 @@ pub(super) struct List {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// CycloneDX 1.6.
+    #[value(alias = "cyclonedx")]
     CyclonedxJson,
     /// SPDX 2.3.
+    #[value(alias = "spdx")]
     SpdxJson,
     /// For people.
     Table,
