@@ -1,21 +1,75 @@
-//! Flags of other programs that are not taken, and what there is in their place.
+//! Flags and commands of other programs that are not taken, and what there is in their
+//! place.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// What to do in place of a flag that cosign or `gh` has and this program has not.
+/// What to do in place of a flag or a command that cosign, `gh`, notation, crane or syft
+/// has and this program has not.
 pub(crate) fn hint(error: &clap::Error) -> Option<&'static str> {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return None;
-    }
-    let Some(ContextValue::String(flag)) = error.get(ContextKind::InvalidArg) else {
+    let (what, hints) = match error.kind() {
+        ErrorKind::UnknownArgument => (ContextKind::InvalidArg, &FLAGS[..]),
+        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, &COMMANDS[..]),
+        _ => return None,
+    };
+    let Some(ContextValue::String(word)) = error.get(what) else {
         return None;
     };
-    let flag = flag.split_once('=').map_or(flag.as_str(), |(flag, _)| flag);
-    let known = HINTS.iter().find(|(flags, _)| flags.contains(&flag));
+    let word = word.split_once('=').map_or(word.as_str(), |(word, _)| word);
+    let known = hints.iter().find(|(words, _)| words.contains(&word));
     known.map(|(_, hint)| *hint)
 }
 
-const HINTS: [(&[&str], &str); 14] = [
+/// Words of other programs, and what there is in their place.
+type Hints<'a> = (&'a [&'a str], &'a str);
+
+const COMMANDS: [Hints<'_>; 12] = [
+    (
+        &["verify-attestation"],
+        "`waxseal verify IMAGE --attestation TYPE`; --write-predicate FILE writes what it says",
+    ),
+    (
+        &["verify-blob-attestation"],
+        "`waxseal verify-blob FILE --attestation TYPE`",
+    ),
+    (
+        &["generate-key-pair", "generate-key"],
+        "`waxseal keygen` makes a key pair to sign with",
+    ),
+    (&["import-key-pair"], "`waxseal import-key`"),
+    (
+        &["download"],
+        "`waxseal tree` shows what is attached; `waxseal verify IMAGE --attestation TYPE \
+         --write-predicate FILE` writes an SBOM or another attestation once it is verified",
+    ),
+    (
+        &["triangulate", "list", "ls", "discover", "inspect"],
+        "`waxseal tree` shows everything that is attached to an image, and where",
+    ),
+    (
+        &["attach"],
+        "`waxseal attest --sbom FILE` signs an SBOM and attaches it: one that nobody signed \
+         counts for nothing",
+    ),
+    (
+        &["initialize", "signing-config", "trusted-root"],
+        "`waxseal trust` shows, renews, pins and makes trust roots and signing configurations",
+    ),
+    (
+        &["manifest", "dockerfile"],
+        "`waxseal verify -f FILE` verifies every image in Kubernetes files",
+    ),
+    (
+        &["attestation"],
+        "`waxseal verify-blob FILE --github OWNER/REPOSITORY`, and `waxseal verify` for images",
+    ),
+    (
+        &["scan", "packages"],
+        "`waxseal sbom IMAGE` lists what is in an image",
+    ),
+    (&["version"], "`waxseal --version`"),
+];
+
+const FLAGS: [Hints<'_>; 14] = [
     (
         &["--allow-insecure-registry", "--allow-http-registry"],
         "--insecure-http asks registries over plain HTTP, --ca-cert takes a registry's own \

@@ -26,6 +26,7 @@ mod out_file;
 mod password;
 mod policy_args;
 mod predicate;
+mod predicate_out;
 mod provenance;
 mod publisher;
 mod report;

@@ -107,6 +107,11 @@ impl PolicyArgs {
         self.sbom_matches_image = self.policies.is_empty();
     }
 
+    /// The types of attestations that flags ask for.
+    pub(crate) fn attestation_types(&self) -> &[String] {
+        &self.attestations
+    }
+
     /// What an SBOM may leave out.
     pub(crate) fn may_omit(&self) -> &[String] {
         &self.may_omit

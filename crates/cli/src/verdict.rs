@@ -82,7 +82,7 @@ pub(crate) fn warn(context: &Context, decision: &Decision) {
     }
 }
 
-fn text(context: &Context, decision: &Decision) -> String {
+pub(crate) fn text(context: &Context, decision: &Decision) -> String {
     decision.render_text(Style {
         color: context.color(),
     })

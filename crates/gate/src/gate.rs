@@ -23,7 +23,7 @@ use waxseal_policy::{
 };
 use waxseal_registry::{Found, ReferrersVia, Source};
 use waxseal_sbom::{Comparison, Inventory};
-use waxseal_verify::Origin;
+use waxseal_verify::{Origin, VerifiedAttestation};
 
 use self::targets::{Problem, Target};
 use crate::ask::{Asker, document};
@@ -81,6 +81,9 @@ pub struct Outcome {
     pub questions: u64,
     /// What SBOMs were compared with, where a policy asked for that.
     pub contents: Vec<Contents>,
+    /// The attestations that verified, each once, of the type that was to be kept: see
+    /// [`Gate::keeping`].
+    pub attested: Vec<VerifiedAttestation>,
 }
 
 /// An image that was looked into, and who says what about it.
@@ -103,13 +106,29 @@ pub struct Contents {
 pub struct Gate<'a, S> {
     source: &'a S,
     options: &'a Options,
+    keep: Option<&'a str>,
 }
 
 impl<'a, S: Source> Gate<'a, S> {
     /// A gate in front of a source.
     #[must_use]
     pub fn new(source: &'a S, options: &'a Options) -> Self {
-        Self { source, options }
+        Self {
+            source,
+            options,
+            keep: None,
+        }
+    }
+
+    /// The same gate, which keeps what verified attestations of this type say, by URI,
+    /// and looks at all evidence, not only at enough of it.
+    /// Only what the decision cites counts: others may be by whom no requirement asks.
+    #[must_use]
+    pub fn keeping(self, predicate_type: &'a str) -> Self {
+        Self {
+            keep: Some(predicate_type),
+            ..self
+        }
     }
 
     /// Decides about one image under a set of policies, at `now`.
@@ -136,15 +155,17 @@ impl<'a, S: Source> Gate<'a, S> {
         ahead: Option<&LayersAhead>,
     ) -> Outcome {
         let asker = Asker::new(self.source, image.repository());
-        let (decision, contents) = Verification {
+        let (decision, kept) = Verification {
             ahead,
+            keep: self.keep,
             ..Verification::new(&asker, image, set, self.options, now)
         }
-        .decide_with_contents()
+        .decide_with_kept()
         .await;
         Outcome {
             decision,
-            contents,
+            contents: kept.contents,
+            attested: kept.attested,
             questions: asker.asked(),
         }
     }
@@ -158,6 +179,21 @@ pub(crate) struct Verification<'a, S> {
     options: &'a Options,
     now: Timestamp,
     ahead: Option<&'a LayersAhead>,
+    keep: Option<&'a str>,
+}
+
+/// What is kept beside a decision.
+#[derive(Default)]
+struct Kept {
+    contents: Vec<Contents>,
+    attested: Vec<VerifiedAttestation>,
+}
+
+impl Kept {
+    fn add(&mut self, other: Self) {
+        self.contents.extend(other.contents);
+        self.attested.extend(other.attested);
+    }
 }
 
 /// What came of one target, or of all.
@@ -169,7 +205,7 @@ struct Judged {
     over: usize,
     /// Whether anything at all was found beside the image.
     evidence: bool,
-    contents: Vec<Contents>,
+    kept: Kept,
 }
 
 impl Judged {
@@ -182,7 +218,7 @@ impl Judged {
         self.faults.extend(other.faults);
         self.over += other.over;
         self.evidence |= other.evidence;
-        self.contents.extend(other.contents);
+        self.kept.add(other.kept);
     }
 }
 
@@ -201,20 +237,21 @@ impl<'a, S: Source> Verification<'a, S> {
             options,
             now,
             ahead: None,
+            keep: None,
         }
     }
 
     pub(crate) async fn decide(&self) -> Decision {
-        self.decide_with_contents().await.0
+        self.decide_with_kept().await.0
     }
 
-    async fn decide_with_contents(&self) -> (Decision, Vec<Contents>) {
-        let mut contents = Vec::new();
-        let decision = self.decide_into(&mut contents).await;
-        (decision, contents)
+    async fn decide_with_kept(&self) -> (Decision, Kept) {
+        let mut kept = Kept::default();
+        let decision = self.decide_into(&mut kept).await;
+        (decision, kept)
     }
 
-    async fn decide_into(&self, contents: &mut Vec<Contents>) -> Decision {
+    async fn decide_into(&self, kept: &mut Kept) -> Decision {
         let policies: Vec<&Policy> = self
             .set
             .covering(self.image, self.options.namespace.as_ref())
@@ -259,7 +296,7 @@ impl<'a, S: Source> Verification<'a, S> {
                 Err(fault) => judged.faults.push(fault),
             }
         }
-        contents.append(&mut judged.contents);
+        kept.add(std::mem::take(&mut judged.kept));
         self.conclude(&digest, judged)
     }
 
@@ -289,7 +326,8 @@ impl<'a, S: Source> Verification<'a, S> {
     }
 
     async fn judge_alone(&self, policies: &[&Policy], target: &Target) -> Judged {
-        let needs = union(policies);
+        let mut needs = union(policies);
+        needs.keep_predicate_of.extend(self.keep.map(str::to_owned));
         let bodies: Vec<&Digest> = [&target.subject]
             .into_iter()
             .chain(target.via.as_ref().map(|via| &via.index))
@@ -332,7 +370,7 @@ impl<'a, S: Source> Verification<'a, S> {
         if let Some(decisions) = decisions {
             return Judged {
                 decisions,
-                contents: evidence.into_contents(target),
+                kept: self.kept(evidence, target),
                 evidence: found,
                 ..Judged::default()
             };
@@ -348,11 +386,21 @@ impl<'a, S: Source> Verification<'a, S> {
             faults: std::mem::take(&mut evidence.faults),
             over,
             evidence: found,
+            kept: self.kept(evidence, target),
+        }
+    }
+
+    fn kept(&self, evidence: Evidence, target: &Target) -> Kept {
+        Kept {
+            attested: self
+                .keep
+                .map_or_else(Vec::new, |kind| evidence.attested(kind)),
             contents: evidence.into_contents(target),
         }
     }
 
-    /// Follows leads until every policy allows; `None` where there are no more.
+    /// Follows leads until every policy allows; `None` where there are no more, of which
+    /// something may be kept.
     async fn waves(
         &self,
         follower: &Follower<'_, S>,
@@ -374,7 +422,9 @@ impl<'a, S: Source> Verification<'a, S> {
                 self.look_into(target, evidence).await;
                 decisions = self.evaluate(follower.policies, target, evidence, false);
             }
-            if decisions.iter().all(|d| d.verdict == Verdict::Allow) {
+            // What is kept must not depend on the order of a list.
+            let enough = self.keep.is_none();
+            if enough && decisions.iter().all(|d| d.verdict == Verdict::Allow) {
                 return Some(decisions);
             }
             size = size.saturating_mul(limits::WAVE_GROWTH);

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
-use waxseal_gate::Gate;
 use waxseal_gate::kinds::ExtraKind;
+use waxseal_gate::{Gate, Outcome};
 
-use crate::context::{Context, OutputArgs};
+use crate::context::{Context, Output, OutputArgs};
 use crate::error::Failure;
 use crate::exit::Exit;
 use crate::policy_args::PolicyArgs;
+use crate::predicate_out::{PredicateOut, PredicateOutArgs};
 use crate::store::reference;
 use crate::verdict::{self, Judged};
 use crate::workloads::{self, Used};
@@ -39,11 +40,17 @@ pub(crate) struct Verify {
     trust: PolicyArgs,
 
     #[command(flatten)]
+    predicate: PredicateOutArgs,
+
+    #[command(flatten)]
     output: OutputArgs,
 }
 
 impl Verify {
     pub(crate) fn run(self, context: &Context) -> Result<Exit, Failure> {
+        let output = self.output.output;
+        let types = self.trust.attestation_types();
+        let predicate = self.predicate.open(self.images.len(), types, output)?;
         let set = self.trust.policies(context)?;
         let options = self.trust.options()?;
         let mut used: Vec<Used> = Vec::new();
@@ -60,8 +67,13 @@ impl Verify {
             used.extend(workloads::images(context, &self.files, self.extra_kind)?);
         }
         let single = self.files.is_empty() && self.images.len() == 1;
-        let gate = Gate::new(context.client()?, &options);
+        let mut gate = Gate::new(context.client()?, &options);
         let now = context.now();
+        if let (Some(predicate), Some(used)) = (predicate, used.first()) {
+            gate = gate.keeping(predicate.kind());
+            let outcome = context.block_on(gate.verify(&used.image, &set, now))?;
+            return said(context, &outcome, predicate, output);
+        }
         let judge = |used: Used| {
             let (gate, set) = (&gate, &set);
             async move {
@@ -78,11 +90,28 @@ impl Verify {
             verdict::warn(context, &item.decision);
         }
         match judged.as_slice() {
-            [one] if single => verdict::print_one(context, &one.decision, self.output.output)?,
-            all => verdict::print_all(context, all, self.output.output)?,
+            [one] if single => verdict::print_one(context, &one.decision, output)?,
+            all => verdict::print_all(context, all, output)?,
         }
         Ok(verdict::exit(judged.iter().map(|j| &j.decision)))
     }
+}
+
+/// Answers about one image, and writes what its attestation says.
+fn said(
+    context: &Context,
+    outcome: &Outcome,
+    predicate: PredicateOut,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let decision = &outcome.decision;
+    verdict::warn(context, decision);
+    match predicate.is_stdout() && decision.allows() {
+        true => context.note(verdict::text(context, decision)),
+        false => verdict::print_one(context, decision, output)?,
+    }
+    predicate.write(context, outcome)?;
+    Ok(verdict::exit([decision].into_iter()))
 }
 
 const AT_ONCE: usize = 8;

@@ -178,3 +178,29 @@ fn flags_that_there_are_not_have_a_hint() {
     let ran = place.run(["verify-blob", "blob", "--no-such-thing"]);
     assert!(!ran.stderr.contains("hint:"), "{}", ran.stderr);
 }
+
+#[test]
+fn commands_that_there_are_not_have_a_hint() {
+    let place = Place::new();
+    for (words, hint) in [
+        (
+            &["verify-attestation", "--key", "k.pub", "registry.example/a"][..],
+            "hint: `waxseal verify IMAGE --attestation TYPE`; --write-predicate FILE writes what it says\n",
+        ),
+        (
+            &["generate-key-pair"],
+            "hint: `waxseal keygen` makes a key pair to sign with\n",
+        ),
+        (
+            &["triangulate", "registry.example/a"],
+            "hint: `waxseal tree` shows everything that is attached to an image, and where\n",
+        ),
+    ] {
+        let ran = place.run(words.iter().copied());
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.stderr.ends_with(hint), "{}", ran.stderr);
+    }
+    let ran = place.run(["no-such-thing"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(!ran.stderr.contains("hint:"), "{}", ran.stderr);
+}

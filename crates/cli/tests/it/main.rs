@@ -11,6 +11,7 @@ mod keys;
 mod moving;
 mod policies;
 mod policy_test;
+mod predicate_out;
 mod provenance;
 mod published;
 mod registry;

@@ -142,6 +142,15 @@ impl Evidence {
         }]
     }
 
+    /// The attestations of one type that were verified and kept, each once.
+    pub(super) fn attested(&self, predicate_type: &str) -> Vec<VerifiedAttestation> {
+        let all = self.attestations();
+        let of_type = all.filter_map(|(_, verified)| attestation(&verified).cloned());
+        of_type
+            .filter(|found| found.predicate_type() == predicate_type)
+            .collect()
+    }
+
     /// The attestations that were verified and kept, each once.
     fn attestations(&self) -> impl Iterator<Item = (Origin, Arc<Verified>)> {
         let mut all: Vec<(Origin, Arc<Verified>)> = Vec::new();
