@@ -36,10 +36,13 @@ impl OutFile {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        folder.metadata().map_err(failed)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(".waxseal-");
         for_all(&mut builder);
-        let file = builder.tempfile_in(folder).map_err(failed)?;
+        let file = builder.tempfile_in(folder);
+        // What it says of its own name helps nobody.
+        let file = file.map_err(|e| failed(e.kind().into()))?;
         Ok(Self::New(file, target))
     }
 

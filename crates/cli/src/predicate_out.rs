@@ -26,11 +26,53 @@ pub(crate) struct PredicateOutArgs {
     write_predicate: Option<PathBuf>,
 }
 
-/// A file that waits for a predicate of a type.
-pub(crate) struct PredicateOut {
-    kind: PredicateType,
+/// A file that waits for a predicate.
+pub(crate) struct Place {
     file: OutFile,
     is_stdout: bool,
+}
+
+impl Place {
+    /// Opens the file, and writes nothing. `-` is standard output.
+    pub(crate) fn open(path: &Path, output: Output) -> Result<Self, Failure> {
+        let is_stdout = is_stdin(path);
+        if is_stdout && output == Output::Json {
+            return Err(Failure::usage(
+                "standard output cannot be both the predicate and the answer",
+            )
+            .hint("give --write-predicate a file"));
+        }
+        let file = OutFile::open((!is_stdout).then_some(path))?;
+        Ok(Self { file, is_stdout })
+    }
+
+    /// Writes what a verified attestation says.
+    pub(crate) fn write(
+        self,
+        context: &Context,
+        attestation: &VerifiedAttestation,
+    ) -> Result<(), Failure> {
+        let predicate = attestation
+            .predicate()
+            .ok_or_else(|| Failure::new("the predicate was not kept"))?;
+        self.file
+            .write(context, &[predicate.as_bytes(), b"\n"].concat())
+    }
+
+    /// Says a text that is an answer, where the predicate is not.
+    pub(crate) fn answer(&self, context: &Context, text: &str) -> Result<(), Failure> {
+        if self.is_stdout {
+            context.note(text.trim_end());
+            return Ok(());
+        }
+        context.print(text)
+    }
+}
+
+/// A file that waits for what one image's attestation of a type says.
+pub(crate) struct PredicateOut {
+    kind: PredicateType,
+    place: Place,
 }
 
 impl PredicateOutArgs {
@@ -52,22 +94,11 @@ impl PredicateOutArgs {
         if images != 1 {
             return Err(Failure::usage("--write-predicate goes with one image"));
         }
-        let is_stdout = is_stdin(&path);
-        if is_stdout && output == Output::Json {
-            return Err(Failure::usage(
-                "standard output cannot be both the predicate and the answer",
-            )
-            .hint("give --write-predicate a file"));
-        }
         let kind = kind
             .parse()
             .map_err(|why| Failure::usage(format_args!("--attestation: {why}")))?;
-        let place: Option<&Path> = (!is_stdout).then_some(&path);
-        Ok(Some(PredicateOut {
-            kind,
-            file: OutFile::open(place)?,
-            is_stdout,
-        }))
+        let place = Place::open(&path, output)?;
+        Ok(Some(PredicateOut { kind, place }))
     }
 }
 
@@ -77,9 +108,9 @@ impl PredicateOut {
         self.kind.uri()
     }
 
-    /// Whether the answer must go elsewhere than to standard output.
-    pub(crate) fn is_stdout(&self) -> bool {
-        self.is_stdout
+    /// Says the answer where the predicate does not go.
+    pub(crate) fn answer(&self, context: &Context, text: &str) -> Result<(), Failure> {
+        self.place.answer(context, text)
     }
 
     /// Writes what the attestation says on which the verdict rests. Nothing is written
@@ -111,9 +142,6 @@ impl PredicateOut {
             ))
             .hint("nothing is written; name one signer, or one platform with --platforms"));
         };
-        let predicate = one.predicate().unwrap_or_default();
-        let mut content = predicate.as_bytes().to_vec();
-        content.push(b'\n');
-        self.file.write(context, &content)
+        self.place.write(context, one)
     }
 }

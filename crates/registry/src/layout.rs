@@ -214,7 +214,7 @@ impl Layout {
         let mut file = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(folder)
-            .map_err(fail)?;
+            .map_err(|e| fail(e.kind().into()))?;
         while let Some(chunk) = content.next().await? {
             file.write_all(&chunk).map_err(fail)?;
         }

@@ -63,11 +63,13 @@ fn write_new(path: &Path, content: &str, for_all: bool) -> Result<(), FileError>
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
+    folder.metadata().map_err(failed)?;
     // A temporary file is made with mode 0600.
     let mut file = tempfile::Builder::new()
         .prefix(".waxseal-")
         .tempfile_in(folder)
-        .map_err(failed)?;
+        // What it says of its own name helps nobody.
+        .map_err(|e| failed(e.kind().into()))?;
     file.write_all(content.as_bytes()).map_err(failed)?;
     if for_all {
         open_to_all(file.as_file()).map_err(failed)?;

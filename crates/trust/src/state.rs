@@ -138,7 +138,7 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut file = tempfile::Builder::new()
         .prefix(".waxseal-")
         .tempfile_in(folder)
-        .map_err(|e| failed(&e))?;
+        .map_err(|e| failed(&e.kind().into()))?;
     file.write_all(bytes).map_err(|e| failed(&e))?;
     open_to_all(file.as_file()).map_err(|e| failed(&e))?;
     file.as_file().sync_all().map_err(|e| failed(&e))?;

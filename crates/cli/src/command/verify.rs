@@ -106,9 +106,12 @@ fn said(
 ) -> Result<Exit, Failure> {
     let decision = &outcome.decision;
     verdict::warn(context, decision);
-    match predicate.is_stdout() && decision.allows() {
-        true => context.note(verdict::text(context, decision)),
-        false => verdict::print_one(context, decision, output)?,
+    match (output, decision.allows()) {
+        (Output::Text, true) => {
+            let text = verdict::text(context, decision);
+            predicate.answer(context, &format!("{text}\n"))?;
+        }
+        _ => verdict::print_one(context, decision, output)?,
     }
     predicate.write(context, outcome)?;
     Ok(verdict::exit([decision].into_iter()))

@@ -27,6 +27,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::expected::ExpectedArgs;
 use crate::key::public_key;
+use crate::predicate_out::Place as PredicatePlace;
 use crate::publisher::{self, Publisher, PublisherArgs};
 use crate::trust_args::{DEFAULT_ROOT, TrustRootArgs};
 
@@ -65,6 +66,11 @@ pub(crate) struct VerifyBlob {
     /// Ask for an attestation of this type, by cosign's name or URI, not for a signature
     #[arg(long, visible_alias = "type", value_name = "TYPE")]
     attestation: Option<String>,
+
+    /// Write what the attestation says, its predicate, to this file once it is verified (`-` is
+    /// standard output, and the answer goes to standard error)
+    #[arg(long, value_name = "FILE")]
+    write_predicate: Option<PathBuf>,
 
     /// Whether an entry in a transparency log has to be there (default: optional for keys, required
     /// for identities)
@@ -160,6 +166,7 @@ impl VerifyBlob {
             Some(name) => vec![name.parse().map_err(Failure::usage)?],
             None => publisher.map_or_else(Vec::new, |publisher| publisher.types()),
         };
+        let place = self.place(&wanted)?;
         let signers = match publisher {
             Some(publisher) => self.publishers(context, publisher)?,
             None => self.signers(context)?,
@@ -191,7 +198,7 @@ impl VerifyBlob {
             let (rank, code, why) = match outcome {
                 Ok(verified) => match self.unwanted(&verified, &wanted, publisher) {
                     None => {
-                        self.accept(context, &verified)?;
+                        self.accept(context, &verified, place)?;
                         return Ok(Exit::Ok);
                     }
                     Some(why) => (u8::MAX, "not-what-was-asked", why),
@@ -211,6 +218,17 @@ impl VerifyBlob {
             context.note(format_args!("hint: {hint}"));
         }
         Ok(Exit::Refused)
+    }
+
+    /// Where what an attestation of a type that is asked for says is to be written.
+    fn place(&self, wanted: &[PredicateType]) -> Result<Option<PredicatePlace>, Failure> {
+        let Some(path) = &self.write_predicate else {
+            return Ok(None);
+        };
+        if wanted.is_empty() {
+            return Err(Failure::usage("--write-predicate goes with --attestation"));
+        }
+        PredicatePlace::open(path, self.output.output).map(Some)
     }
 
     /// The keys and the identity.
@@ -287,7 +305,11 @@ impl VerifyBlob {
             let trust = Trust {
                 root: root.as_ref(),
             };
-            match BlobVerifier::new(candidate, authority, trust, context.now()) {
+            let open = match self.write_predicate {
+                Some(_) => BlobVerifier::keeping_predicate,
+                None => BlobVerifier::new,
+            };
+            match open(candidate, authority, trust, context.now()) {
                 Ok(verifier) => verifiers.push(verifier),
                 Err(rejection) => outcomes.push(Err(rejection)),
             }
@@ -365,27 +387,45 @@ impl VerifyBlob {
         publisher.and_then(|publisher| publisher.misnamed(found, file))
     }
 
-    fn accept(&self, context: &Context, verified: &Verified) -> Result<(), Failure> {
-        if self.output.output == Output::Json {
-            return context.print_json(&Answer {
-                api_version: VERSION,
-                kind: KIND,
-                verdict: "allow",
-                file: self.subject.to_string(),
-                digest: Some(verified.subject()),
-                signer: Some(verified.signer()),
-                predicate_type: predicate_type(verified),
-                checked: verified.checks().done.clone(),
-                not_checked: verified
-                    .checks()
-                    .not_done
-                    .iter()
-                    .map(|(check, why)| NotChecked { check: *check, why })
-                    .collect(),
-                trust_roots: self.root.used(),
-                refusal: None,
-            });
+    fn accept(
+        &self,
+        context: &Context,
+        verified: &Verified,
+        place: Option<PredicatePlace>,
+    ) -> Result<(), Failure> {
+        match (self.output.output, &place) {
+            (Output::Json, _) => self.accept_json(context, verified)?,
+            (Output::Text, Some(place)) => place.answer(context, &self.accepted(verified))?,
+            (Output::Text, None) => context.print(self.accepted(verified))?,
         }
+        match (verified, place) {
+            (Verified::Attestation(attestation), Some(place)) => place.write(context, attestation),
+            _ => Ok(()),
+        }
+    }
+
+    fn accept_json(&self, context: &Context, verified: &Verified) -> Result<(), Failure> {
+        context.print_json(&Answer {
+            api_version: VERSION,
+            kind: KIND,
+            verdict: "allow",
+            file: self.subject.to_string(),
+            digest: Some(verified.subject()),
+            signer: Some(verified.signer()),
+            predicate_type: predicate_type(verified),
+            checked: verified.checks().done.clone(),
+            not_checked: verified
+                .checks()
+                .not_done
+                .iter()
+                .map(|(check, why)| NotChecked { check: *check, why })
+                .collect(),
+            trust_roots: self.root.used(),
+            refusal: None,
+        })
+    }
+
+    fn accepted(&self, verified: &Verified) -> String {
         let mut text = format!("{}: verified\n", self.subject);
         let mut line = |name: &str, value: &str| {
             // Writing to a string does not fail.
@@ -417,7 +457,7 @@ impl VerifyBlob {
         for (check, why) in &verified.checks().not_done {
             line("not checked", &format!("{}: {why}", word(*check)));
         }
-        context.print(text)
+        text
     }
 
     fn refuse(&self, context: &Context, (code, why): (&str, String)) -> Result<(), Failure> {

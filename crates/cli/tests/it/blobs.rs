@@ -209,6 +209,25 @@ fn an_attestation_is_asked_for_by_its_type() {
         (ran.code, ran.stdout)
     };
     assert_eq!(verify(&["--attestation", "vuln"]).0, Some(0));
+    let said = "{\"scanner\":{\"result\":\"fine\"}}\n";
+    let write = ["--attestation", "vuln", "--write-predicate"];
+    let written = || std::fs::read_to_string(place.path("said.json")).ok();
+    place.key("cosign3.pub");
+    // Of a stranger's bundle, or another type, nothing is written.
+    let of = |key, kind, file| {
+        let verify = ["verify-blob", "-k", key, "-b", "att.json", file];
+        let write = ["--type", kind, "--write-predicate", "said.json"];
+        place.run(verify.iter().chain(&write)).code
+    };
+    assert_eq!(of("cosign3.pub", "vuln", "blob"), Some(3));
+    assert_eq!(of("cosign2.pub", "openvex", "blob"), Some(3));
+    assert_eq!(of("cosign2.pub", "vuln", "p.json"), Some(3));
+    assert_eq!(written(), None);
+    assert_eq!(verify(&[&write[..], &["said.json"]].concat()).0, Some(0));
+    assert_eq!(written().as_deref(), Some(said));
+    let (code, out) = verify(&[&write[..], &["-"]].concat());
+    assert_eq!((code, out.as_str()), (Some(0), said));
+    assert_eq!(verify(&["--write-predicate", "-"]).0, Some(2));
     assert_eq!(
         verify(&[]),
         (

@@ -94,8 +94,9 @@ fn there_is_one_place_for_one_thing() {
         &[&sbom[..], &["--write-predicate", "no/such/folder/x"]].concat(),
     );
     assert_eq!(code, Some(1));
-    assert!(
-        said.starts_with("error: cannot write `no/such/folder/x`"),
-        "{said}"
+    let why = "No such file or directory (os error 2)";
+    assert_eq!(
+        said,
+        format!("error: cannot write `no/such/folder/x`: {why}\n")
     );
 }

@@ -112,10 +112,11 @@ impl Store {
             .parent()
             .filter(|p| !p.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
+        parent.metadata().map_err(fail)?;
         let temporary = tempfile::Builder::new()
             .prefix(".new-")
             .tempfile_in(parent)
-            .map_err(fail)?;
+            .map_err(|e| fail(e.kind().into()))?;
         let mut archive = tar::Builder::new(io::BufWriter::new(temporary));
         let mut names = vec![LAYOUT_FILE.to_owned(), INDEX_FILE.to_owned()];
         names.extend(blob_names(root).map_err(|e| io_error(root, &e))?);
