@@ -97,6 +97,10 @@ pub struct Comparison {
     pub unread: Vec<Unread>,
     /// In the SBOM, and not in the image, of types that are looked for.
     pub extra: Vec<Difference>,
+    /// How many of those that are missing are of types of which the SBOM lists nothing at
+    /// all: whoever made it may not look for them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub not_covered: BTreeMap<String, usize>,
     /// How many packages the SBOM has of types that are not looked for in images.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub not_looked_for: BTreeMap<String, usize>,
@@ -131,6 +135,11 @@ impl Comparison {
                 .any(|text| *text == ecosystem || text.eq_ignore_ascii_case(&whole))
         };
         self.missing.retain(|d| !is_allowed(&d.ecosystem, &d.name));
+        let missing = by_kind(&self.missing);
+        self.not_covered = std::mem::take(&mut self.not_covered)
+            .into_keys()
+            .filter_map(|kind| missing.get(&kind).map(|count| (kind, *count)))
+            .collect();
         self.versions.retain(|d| !is_allowed(&d.ecosystem, &d.name));
         self.hashes.retain(|d| !is_allowed(&d.ecosystem, &d.name));
         self.unread
@@ -239,6 +248,9 @@ impl Claims {
             };
             one(&mut comparison, key, of_key, &said);
         }
+        comparison.not_covered = by_kind(&comparison.missing);
+        let covers = |kind: &str| self.all.iter().any(|claim| claim.key.kind == kind);
+        comparison.not_covered.retain(|kind, _| !covers(kind));
         let is_ours = |key: &Key| ours.binary_search_by(|found| (*found.key).cmp(key)).is_ok();
         let mut there = ours.iter().peekable();
         for said in self.all.chunk_by(|a, b| a.key == b.key) {
@@ -292,6 +304,15 @@ impl Claims {
         all.sort_by(|a, b| a.key.cmp(&b.key));
         all
     }
+}
+
+/// How many there are of each type.
+fn by_kind(all: &[Difference]) -> BTreeMap<String, usize> {
+    let mut kinds = BTreeMap::new();
+    for difference in all {
+        *kinds.entry(difference.ecosystem.clone()).or_default() += 1;
+    }
+    kinds
 }
 
 /// A package in an image.

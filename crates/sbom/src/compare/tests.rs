@@ -457,3 +457,32 @@ fn the_order_and_the_spelling_of_package_urls_make_no_difference() {
     }
     assert!((1000..4096).contains(&refused), "{refused}");
 }
+
+#[test]
+fn types_that_an_sbom_does_not_cover_are_told_apart() {
+    let image = image(&[
+        (
+            "node_modules/a/package.json",
+            r#"{"name": "a", "version": "1"}"#,
+        ),
+        (
+            "node_modules/b/package.json",
+            r#"{"name": "b", "version": "1"}"#,
+        ),
+        ("x/c-1.dist-info/METADATA", "Name: c\nVersion: 1\n"),
+    ]);
+    let kinds = |purl: &str, allowed: &[&str]| {
+        let allowed: Vec<String> = allowed.iter().map(|a| (*a).to_owned()).collect();
+        let found = compare(&purls(&[purl]), &image).allowing(&allowed);
+        let kinds = found.not_covered.into_iter();
+        kinds
+            .map(|(kind, n)| format!("{kind} {n}"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("pkg:npm/a@1", &[]), ["pypi 1"]);
+    assert_eq!(kinds("pkg:npm/z@1", &[]), ["pypi 1"]);
+    assert_eq!(kinds("pkg:pypi/c@1", &[]), ["npm 2"]);
+    assert_eq!(kinds("pkg:deb/debian/x@1", &[]), ["npm 2", "pypi 1"]);
+    assert_eq!(kinds("pkg:pypi/c@1", &["pkg:npm/a"]), ["npm 1"]);
+    assert_eq!(kinds("pkg:pypi/c@1", &["npm"]), [""; 0]);
+}

@@ -162,6 +162,13 @@ fn text(one: &Compared) -> String {
             let _ = writeln!(out, "    {}", escaped(&unread.to_string()));
         }
     }
+    for (kind, count) in &found.not_covered {
+        let _ = writeln!(
+            out,
+            "  of type {kind} the SBOM lists nothing, and the image has {count}; --allow {kind} leaves \
+             them to others"
+        );
+    }
     for (kind, count) in &found.not_looked_for {
         let _ = writeln!(
             out,
