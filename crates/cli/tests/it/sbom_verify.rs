@@ -111,6 +111,7 @@ fn an_sbom_that_leaves_something_out_is_refused_by_layer() {
              app/node_modules/left-pad/package.json in layer {}\n  in another version:\n    \
              pkg:apk/alpine/musl 1.2.5-r0, and 1.2.6-r0 in the SBOM\n      \
              lib/apk/db/installed in layer {}\n  \
+             of type npm the SBOM lists nothing, and the image has 1; --allow npm leaves them to others\n  \
              0 the same, 1 left out, 1 in another version, 0 of another content, 0 more in the SBOM\n",
             shop.layers.last().unwrap(),
             shop.layers.first().unwrap()
@@ -128,6 +129,8 @@ fn an_sbom_that_leaves_something_out_is_refused_by_layer() {
         json.pointer("/comparisons/0/missing/0/name"),
         Some(&"left-pad".into())
     );
+    let not_covered = json.pointer("/comparisons/0/notCovered/npm");
+    assert_eq!(not_covered, Some(&1.into()));
 }
 
 #[test]
