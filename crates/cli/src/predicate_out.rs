@@ -27,12 +27,12 @@ pub(crate) struct PredicateOutArgs {
 }
 
 /// A file that waits for a predicate.
-pub(crate) struct Place {
+pub(crate) struct PredicateFile {
     file: OutFile,
     is_stdout: bool,
 }
 
-impl Place {
+impl PredicateFile {
     /// Opens the file, and writes nothing. `-` is standard output.
     pub(crate) fn open(path: &Path, output: Output) -> Result<Self, Failure> {
         let is_stdout = is_stdin(path);
@@ -72,7 +72,7 @@ impl Place {
 /// A file that waits for what one image's attestation of a type says.
 pub(crate) struct PredicateOut {
     kind: PredicateType,
-    place: Place,
+    file: PredicateFile,
 }
 
 impl PredicateOutArgs {
@@ -97,8 +97,8 @@ impl PredicateOutArgs {
         let kind = kind
             .parse()
             .map_err(|why| Failure::usage(format_args!("--attestation: {why}")))?;
-        let place = Place::open(&path, output)?;
-        Ok(Some(PredicateOut { kind, place }))
+        let file = PredicateFile::open(&path, output)?;
+        Ok(Some(PredicateOut { kind, file }))
     }
 }
 
@@ -110,7 +110,7 @@ impl PredicateOut {
 
     /// Says the answer where the predicate does not go.
     pub(crate) fn answer(&self, context: &Context, text: &str) -> Result<(), Failure> {
-        self.place.answer(context, text)
+        self.file.answer(context, text)
     }
 
     /// Writes what the attestation says on which the verdict rests. Nothing is written
@@ -142,6 +142,6 @@ impl PredicateOut {
             ))
             .hint("nothing is written; name one signer, or one platform with --platforms"));
         };
-        self.place.write(context, one)
+        self.file.write(context, one)
     }
 }

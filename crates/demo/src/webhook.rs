@@ -81,8 +81,8 @@ async fn ask(stage: &Stage, api: &PushedImage, web: &PushedImage) -> Result<(), 
 async fn ready(client: &reqwest::Client, base: &str, server: &mut Process) -> Result<(), String> {
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(20) {
-        if !server.lives() {
-            return Err("the webhook ended at once".to_owned());
+        if let Some(status) = server.ended() {
+            return Err(format!("the webhook ended at once: {status}"));
         }
         let answer = client.get(format!("{base}/readyz")).send().await;
         if answer.is_ok_and(|a| a.status().is_success()) {

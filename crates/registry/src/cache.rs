@@ -214,7 +214,8 @@ pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> io::Result<()> {
     fs::create_dir_all(parent)?;
     let mut file = tempfile::Builder::new()
         .prefix(".new-")
-        .tempfile_in(parent)?;
+        .tempfile_in(parent)
+        .map_err(|e| io::Error::from(e.kind()))?;
     for part in parts {
         file.write_all(part)?;
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// A process that ends with its owner.
@@ -31,7 +31,12 @@ impl Process {
             .stdout(out)
             .stderr(err)
             .spawn()
-            .map_err(|e| format!("cannot start {}: {e}", program.display()))
+            .map_err(|e| {
+                format!(
+                    "cannot start {}: {e}; what is not ours a script in .ci fetches",
+                    program.display()
+                )
+            })
             .expect("a program");
         let log = log.to_owned();
         Self { child, log }
@@ -47,7 +52,7 @@ impl Process {
         let start = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(
-                start.elapsed() < Duration::from_secs(60) && self.lives(),
+                start.elapsed() < Duration::from_secs(60) && self.ended().is_none(),
                 "nothing answers on port {port}:\n{}",
                 self.printed()
             );
@@ -55,9 +60,9 @@ impl Process {
         }
     }
 
-    /// Whether the process has not ended.
-    pub fn lives(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|status| status.is_none())
+    /// How the process has ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
     }
 
     /// The last 40 lines of what it has printed.

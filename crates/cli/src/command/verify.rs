@@ -67,10 +67,10 @@ impl Verify {
             used.extend(workloads::images(context, &self.files, self.extra_kind)?);
         }
         let single = self.files.is_empty() && self.images.len() == 1;
-        let mut gate = Gate::new(context.client()?, &options);
+        let gate = Gate::new(context.client()?, &options);
         let now = context.now();
         if let (Some(predicate), Some(used)) = (predicate, used.first()) {
-            gate = gate.keeping(predicate.kind());
+            let gate = gate.keeping(predicate.kind());
             let outcome = context.block_on(gate.verify(&used.image, &set, now))?;
             return said(context, &outcome, predicate, output);
         }

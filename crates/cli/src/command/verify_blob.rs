@@ -27,7 +27,7 @@ use crate::error::Failure;
 use crate::exit::Exit;
 use crate::expected::ExpectedArgs;
 use crate::key::public_key;
-use crate::predicate_out::Place as PredicatePlace;
+use crate::predicate_out::PredicateFile;
 use crate::publisher::{self, Publisher, PublisherArgs};
 use crate::trust_args::{DEFAULT_ROOT, TrustRootArgs};
 
@@ -221,14 +221,14 @@ impl VerifyBlob {
     }
 
     /// Where what an attestation of a type that is asked for says is to be written.
-    fn place(&self, wanted: &[PredicateType]) -> Result<Option<PredicatePlace>, Failure> {
+    fn place(&self, wanted: &[PredicateType]) -> Result<Option<PredicateFile>, Failure> {
         let Some(path) = &self.write_predicate else {
             return Ok(None);
         };
         if wanted.is_empty() {
             return Err(Failure::usage("--write-predicate goes with --attestation"));
         }
-        PredicatePlace::open(path, self.output.output).map(Some)
+        PredicateFile::open(path, self.output.output).map(Some)
     }
 
     /// The keys and the identity.
@@ -391,7 +391,7 @@ impl VerifyBlob {
         &self,
         context: &Context,
         verified: &Verified,
-        place: Option<PredicatePlace>,
+        place: Option<PredicateFile>,
     ) -> Result<(), Failure> {
         match (self.output.output, &place) {
             (Output::Json, _) => self.accept_json(context, verified)?,

@@ -112,7 +112,9 @@ impl Cluster {
                 break;
             }
             assert!(
-                start.elapsed() < Duration::from_secs(300) && api.lives() && etcd.lives(),
+                start.elapsed() < Duration::from_secs(300)
+                    && api.ended().is_none()
+                    && etcd.ended().is_none(),
                 "the API server did not come up: {answer:?}\n{}\netcd:\n{}",
                 api.printed(),
                 etcd.printed()
